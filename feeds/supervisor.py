@@ -200,9 +200,10 @@ class Supervisor:
         """The holdings files on which breadth rests."""
         return self._market.membership
 
-    def take_members(self, membership: tuple[Membership, ...]) -> None:
-        """Membership files have come."""
-        self._market.take_members(membership)
+    async def take_members(self, membership: tuple[Membership, ...]) -> None:
+        """Membership files have come. The pass over history that they need does not hold up the loop."""
+        made = await self._offload(self._market.pass_for_members(membership))
+        self._market.take_members(membership, made)
         self._refresh(self._clock_ns())
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
@@ -11,6 +12,8 @@ from rotation.quote import Quote, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import numpy as np  # noqa: TC004 - nothing encodes or decodes what has arrays
 
 SCHEMA = {
     "symbol": pl.String,
@@ -28,42 +31,73 @@ there is none, ``role`` the number of a ``Role``."""
 _ROLES = tuple(Role)
 
 
-class PrintColumns(msgspec.Struct):
-    """Plain prints in order of arrival, a list for each field of ``Quote``, all of one length."""
+def _whole_numbers() -> array[int]:
+    return array("q")
 
-    symbols: list[str] = []
-    ts_ns: list[int] = []
-    prices: list[float] = []
-    seqs: list[int] = []
-    sizes: list[int] = []
-    roles: list[int] = []
+
+class PrintColumns(msgspec.Struct):
+    """Plain prints in order of arrival, a column for each field of ``Quote``, all of one length.
+
+    Numbers are held as 64 bits, since a look may have as many as a core reads in a second. One that does not
+    fit raises OverflowError.
+    """
+
+    names: list[str] = []
+    """Symbols by code, each once; it may be shared with other prints, and grow."""
+    codes: array[int] = msgspec.field(default_factory=lambda: array("I"))
+    """The symbol of each print: its place among ``names``."""
+    ts_ns: array[int] = msgspec.field(default_factory=_whole_numbers)
+    prices: array[float] = msgspec.field(default_factory=lambda: array("d"))
+    seqs: array[int] = msgspec.field(default_factory=_whole_numbers)
+    sizes: array[int] = msgspec.field(default_factory=_whole_numbers)
+    roles: bytearray = msgspec.field(default_factory=bytearray)
 
     def __len__(self) -> int:
         """How many prints."""
-        return len(self.symbols)
+        return len(self.codes)
 
     @classmethod
     def of(cls, quotes: Sequence[Quote]) -> PrintColumns:
         """Of plain prints (``is_plain``)."""
+        code_of = {name: code for code, name in enumerate(dict.fromkeys(quote.symbol for quote in quotes))}
         return cls(
-            [quote.symbol for quote in quotes],
-            [quote.ts_ns for quote in quotes],
-            [quote.price for quote in quotes],
-            [quote.seq for quote in quotes],
-            [quote.size for quote in quotes],
-            [int(quote.role) for quote in quotes],
+            list(code_of),
+            array("I", [code_of[quote.symbol] for quote in quotes]),
+            array("q", [quote.ts_ns for quote in quotes]),
+            array("d", [quote.price for quote in quotes]),
+            array("q", [quote.seq for quote in quotes]),
+            array("q", [quote.size for quote in quotes]),
+            bytearray(quote.role for quote in quotes),
         )
 
     def add(self, later: PrintColumns) -> None:
         """Put other prints behind these."""
-        for name in self.__struct_fields__:
-            getattr(self, name).extend(getattr(later, name))
+        if not self.codes:
+            self.names, self.codes = later.names, later.codes[:]
+        elif later.names is self.names:
+            self.codes += later.codes
+        else:
+            code_of = {name: code for code, name in enumerate(self.names)}
+            fresh = [name for name in later.names if name not in code_of]
+            code_of.update(zip(fresh, range(len(code_of), len(code_of) + len(fresh)), strict=True))
+            self.names = [*self.names, *fresh] if fresh else self.names
+            here = [code_of[name] for name in later.names]
+            self.codes.extend(here[code] for code in later.codes)
+        self.ts_ns += later.ts_ns
+        self.prices += later.prices
+        self.seqs += later.seqs
+        self.sizes += later.sizes
+        self.roles += later.roles
+
+    def symbol(self, place: int) -> str:
+        """The symbol of the print at a place."""
+        return self.names[self.codes[place]]
 
     def quotes(self, places: Iterable[int] | None = None) -> list[Quote]:
         """The prints at these places, all of them where None."""
         return [
             Quote(
-                self.symbols[i],
+                self.names[self.codes[i]],
                 self.ts_ns[i],
                 self.prices[i],
                 self.seqs[i],
@@ -73,23 +107,20 @@ class PrintColumns(msgspec.Struct):
             for i in (range(len(self)) if places is None else places)
         ]
 
-    def frame(self, kind: pl.DataType) -> pl.DataFrame:
-        """With the columns of SCHEMA; ``kind`` is the symbols' type, null where an Enum lacks one.
 
-        Raises OverflowError for a number beyond 64 bits.
-        """
-        # Made as an Enum at once, its thousands of names would be hashed for each column.
-        symbols = pl.Series("symbol", self.symbols, dtype=pl.String)
-        return pl.DataFrame(
-            [
-                symbols if kind == pl.String else symbols.cast(kind, strict=False),
-                pl.Series("ts_ns", self.ts_ns, dtype=pl.Int64),
-                pl.Series("price", self.prices, dtype=pl.Float64),
-                pl.Series("seq", self.seqs, dtype=pl.Int64),
-                pl.Series("size", self.sizes, dtype=pl.Int64),
-                pl.Series("role", self.roles, dtype=pl.UInt8),
-            ]
-        )
+class BySymbol(msgspec.Struct, frozen=True, eq=False):
+    """The rows of a frame by symbol, as whoever made them has found them; places are those of the rows."""
+
+    names: tuple[str, ...]
+    """Symbols by code: the categories of the frame's ``symbol``. The same object as long as a stream runs."""
+    codes: np.ndarray[Any, Any]
+    """Each row's code, unsigned, in the order of the frame."""
+    order: np.ndarray[Any, Any]
+    """Places sorted by code, ``ts_ns`` and ``seq``; equal ones in order of arrival."""
+    starts: np.ndarray[Any, Any]
+    """Where in ``order`` each symbol's rows begin, ascending; the first is 0."""
+    is_distinct: bool
+    """No two rows have the same symbol, ``ts_ns`` and ``seq``."""
 
 
 def of_quotes(quotes: Iterable[Quote]) -> pl.DataFrame:

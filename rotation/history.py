@@ -163,13 +163,6 @@ class History:
         days = sessions_between(first, last)  # type: ignore[arg-type]
         return self.frame.filter(pl.col("date").is_in(days))
 
-    @cached_property
-    def _recent(self) -> pl.DataFrame:
-        """The newest rows on sessions, from ``_facts.since`` on."""
-        assert self._facts is not None
-        table = pl.DataFrame(self._facts.recent, schema={**SCHEMA, "date": pl.Int32})
-        return table.with_columns(pl.col("date").cast(pl.Date))
-
     @property
     def first(self) -> date | None:
         """The earliest session held, of any symbol."""
@@ -209,9 +202,9 @@ class History:
 
     def between(self, first: date, last: date) -> pl.DataFrame:
         """Rows from one session to another, both included."""
-        is_recent = self._facts is not None and first >= self._facts.since and not self.is_read
-        rows = self._recent if is_recent else self._settled
-        return rows.filter(pl.col("date").is_between(first, last))
+        if self._facts is not None and first >= self._facts.since and not self.is_read:
+            return _between(self._facts.recent, first, last)
+        return self._settled.filter(pl.col("date").is_between(first, last))
 
     def newest(self, symbols: Iterable[str]) -> dict[str, float]:
         """The latest close of each of these symbols that has any."""
@@ -224,6 +217,15 @@ class History:
 
 
 _EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _between(recent: dict[str, list[Any]], first: date, last: date) -> pl.DataFrame:
+    """Rows of ``Facts.recent`` from one day to another. They are few, and a query would bring the engine."""
+    least, most = first.toordinal() - _EPOCH, last.toordinal() - _EPOCH
+    places = [place for place, day in enumerate(recent["date"]) if least <= day <= most]
+    columns = {name: [values[place] for place in places] for name, values in recent.items()}
+    days = pl.Series("date", columns["date"], pl.Int32).cast(pl.Date)
+    return pl.DataFrame({**columns, "date": days}, schema=SCHEMA)
 
 
 def _day(since_1970: int) -> date:

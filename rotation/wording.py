@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from rotation.status import BAD, CONSOLIDATED, FeedState, Kind, Mode, PriceStatus, Refusal
 from rotation.text import day, duration, short_day, spelled_duration
 
 if TYPE_CHECKING:
     from datetime import date, datetime
+    from zoneinfo import ZoneInfo
 
     from rotation.sessions import Phase
     from rotation.status import Connection, DerivedStatus
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 PHASES: dict[Phase, str] = {
     "PRE": "PRE-MARKET", "REGULAR": "OPEN", "POST": "AFTER HOURS", "CLOSED": "CLOSED",
@@ -133,7 +132,7 @@ def connection_words(connection: Connection | None, now: datetime) -> str:
     kind = connection.kind
     if kind in (Kind.DEMO, Kind.REPLAY):
         return ""
-    today = now.astimezone(NEW_YORK).date()
+    today = now.astimezone(_new_york()).date()
     symbol = f"{connection.symbols[0]} " if len(connection.symbols) == 1 else ""
     if kind is Kind.UNADJUSTED:
         return f"{symbol}{kind.value}, POSSIBLE SPLIT"
@@ -156,6 +155,13 @@ def _day_of(value: date, today: date) -> str:
     return short_day(value) if value.year == today.year else day(value)
 
 
+@cache
+def _new_york() -> ZoneInfo:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - three milliseconds of a start, whose first paint has no time
+
+    return ZoneInfo("America/New_York")
+
+
 def _days_old(age_s: float | None) -> str:
     days = int((age_s or 0.0) // 86_400)
     return f", {days} DAY{'S' * (days != 1)} OLD" if days else ""
@@ -164,7 +170,7 @@ def _days_old(age_s: float | None) -> str:
 def _last(connection: Connection, today: date) -> str:
     if connection.as_of is None:
         return ""
-    made = connection.as_of.astimezone(NEW_YORK)
+    made = connection.as_of.astimezone(_new_york())
     if made.date() == today:
         clock = "%H:%M" if connection.auction_missing else "%H:%M:%S"  # the words before it are long
         return f" · last {made:{clock}}"

@@ -14,8 +14,13 @@ from tests.support.pty_terminal import Terminal
 
 MOST_FILES = 15
 """What one glance takes in; a package's marker is not counted. No folder is an exception."""
-LATE = {"polars", "holidays", "httpx", "websockets", "feeds", "sqlite3"}
+LATE = {"polars", "numpy", "holidays", "httpx", "websockets", "feeds", "sqlite3"}
 """What must not be loaded before the first frame is on screen."""
+LATE_TOO = {
+    "csv", "html", "importlib.resources", "rotation.sessions", "rotation.snapshot", "statistics",
+    "tui.output.text", "tui.panels.legs", "tui.panels.macro", "tui.panels.ribbon", "zipfile", "zoneinfo",
+}  # fmt: skip
+"""What the first Snapshot is drawn with, and what only some keys need."""
 
 FIRST_PAINT = """
 import asyncio, json, sys, threading
@@ -31,12 +36,18 @@ def open_desk():
     held.wait()
     raise RuntimeError("never shown: the screen has closed by then")
 
+loaded = set()
+
+class Noting(RotationApp):
+    def _start(self):
+        loaded.update(sys.modules)
+        super()._start()
+
 async def main():
-    app = RotationApp(open_desk, ViewState(theme=DEFAULT, themes=names()))
+    app = Noting(open_desk, ViewState(theme=DEFAULT, themes=names()))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         painted = app.export_screenshot()
-        loaded = {name.partition(".")[0] for name in sys.modules}
         held.set()
     assert "opening" in painted
     print(json.dumps(sorted(loaded)))
@@ -49,7 +60,7 @@ def test_the_import_contracts_hold() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "12 kept, 0 broken" in done.stdout
+    assert "13 kept, 0 broken" in done.stdout
 
 
 def test_no_folder_holds_more_than_a_glance_takes_in() -> None:
@@ -71,8 +82,8 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
     )
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
-    assert {"textual", "tui", "rotation"} <= loaded
-    assert not loaded & LATE
+    assert {"textual", "tui", "rotation", "tui.panels.registry"} <= loaded
+    assert loaded & (LATE | LATE_TOO) == set()
 
 
 COMMAND = """

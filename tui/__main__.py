@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from feeds.alerts.state_file import StateFile
     from feeds.alerts.watch import AlertWatch
     from feeds.desk.demo_fallback import DemoFallback
-    from feeds.desk.open import Source
+    from feeds.desk.open import Now, Source
     from feeds.history.store import HistoryStore
     from feeds.hub.broker.connection import Access
     from feeds.hub.broker.viewer import HubFeed
@@ -249,10 +249,8 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
-        from feeds.desk.choose import why_demo  # noqa: PLC0415
-
-        is_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
-        if is_live and (why := why_demo(wanted.feed)):
+        may_be_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
+        if may_be_live and (why := self._why_demo(wanted)):
             left = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
             left.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
             return LocalDesk(left.supervisor, left.tape, left.watch)
@@ -270,6 +268,11 @@ class LocalBackend:
 
         desk = LocalFallbackDesk(DemoFallback(opened.supervisor, make_demo), opened.watch)
         return desk
+
+    def _why_demo(self, wanted: Wanted) -> str:
+        from feeds.desk.choose import why_demo  # noqa: PLC0415 - brings every vendor's client
+
+        return why_demo(wanted.feed)
 
     def record(
         self, wanted: Wanted, path: Path, report: Callable[[str], None]
@@ -448,23 +451,7 @@ class LocalBackend:
             opening.as_of(History.empty(), wanted.at, _wall_ns(), wanted.at_option)  # as in _supervised
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
-        now = None
-        if not wanted.offline and source.tape is None and wanted.at is None:
-            import asyncio  # noqa: PLC0415
-
-            from feeds.desk import live  # noqa: PLC0415
-
-            now = asyncio.run(
-                live.once(
-                    desk,
-                    choice=wanted.feed,
-                    data=self._folder(""),
-                    cache=self._cache(),
-                    limit_s=SNAPSHOT_WAITS_S,
-                    history=source.history,
-                    priced=self._priced(source, wanted),
-                )
-            )
+        now = self._asked(source, desk, wanted)
         if source.tape is None and not source.history.symbols and not (now and now.quotes):
             if wanted.unasked_demo:
                 return self.basis(msgspec.structs.replace(wanted, demo=True))
@@ -577,19 +564,19 @@ class LocalBackend:
         """What is kept of yields, prices and jobs; a recording brings its own, and the demo has none."""
         if source.is_demo or (source.tape is not None and "step" in source.tape.columns):
             return None
-        from feeds.macro.opening import macro_then  # noqa: PLC0415
+        from feeds.macro.macro_at import macro_then  # noqa: PLC0415
 
         return macro_then(self._folder("macro"), pair)
 
     def _past_macro(self, now_ns: int, pair: tuple[str, str]) -> Macro | None:
-        from feeds.macro.opening import macro_at  # noqa: PLC0415
+        from feeds.macro.macro_at import macro_at  # noqa: PLC0415
 
         return macro_at(self._folder("macro"), now_ns, pair)
 
     def release_days(self, tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None) -> ReleaseDays:
         """Return minute paths around publications, of tapes, kept bars and our log. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
-        from feeds.macro.opening import releases_kept  # noqa: PLC0415
+        from feeds.macro.macro_at import releases_kept  # noqa: PLC0415
         from rotation.history import History  # noqa: PLC0415 - brings polars
 
         now_ns = _wall_ns() if at is None else opening.as_of(History.empty(), at, _wall_ns())
@@ -796,6 +783,26 @@ class LocalBackend:
         known = look(access)
         return opening.Source(known.history, tape, origin, membership=known.membership)
 
+    def _asked(self, source: Source, desk: Desk, wanted: Wanted) -> Now | None:
+        """What the live sources say; None where another time is shown, or without network."""
+        if wanted.offline or source.tape is not None or wanted.at is not None:
+            return None
+        import asyncio  # noqa: PLC0415
+
+        from feeds.desk import live  # noqa: PLC0415
+
+        return asyncio.run(
+            live.once(
+                desk,
+                choice=wanted.feed,
+                data=self._folder(""),
+                cache=self._cache(),
+                limit_s=SNAPSHOT_WAITS_S,
+                history=source.history,
+                priced=self._priced(source, wanted),
+            )
+        )
+
     def _priced(self, source: Source, wanted: Wanted) -> frozenset[str]:
         """The members whose prices were asked for. Raises InputError where no file says who they are."""
         from rotation.sessions import new_york_day  # noqa: PLC0415
@@ -839,12 +846,20 @@ class LocalBackend:
         """Return who makes a fund's move in the session at ``wanted.at``. Raises InputError."""
         from feeds.desk import contributed  # noqa: PLC0415
         from feeds.desk import open as opening  # noqa: PLC0415
+        from rotation.context.wants import Part, wants  # noqa: PLC0415
 
         source = self._source(wanted)
         desk = _desk(source.history, wanted)
-        as_of_ns = _wall_ns() if wanted.at is None else opening.as_of(source.history, wanted.at, _wall_ns())
+        market, taken = opening.market_at(
+            source,
+            desk,
+            at=wanted.at,
+            now_ns=_wall_ns(),
+            now=self._asked(source, desk, wanted),
+            asked=wants(Part.BREADTH),
+        )
         indices = {each.fund: each.index for each in wanted.universes}
-        return contributed.report(source, desk, fund, as_of_ns=as_of_ns, indices=indices)
+        return contributed.report(source, fund, market, taken, indices=indices)
 
     def _store(self) -> HistoryStore:
         from feeds.history.store import HistoryStore  # noqa: PLC0415

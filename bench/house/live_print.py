@@ -196,7 +196,7 @@ def main() -> None:
             written.append(data)
             super().write(data)
 
-    class App(app_module.RotationApp):
+    class App(app_module.RotationApp):  # type: ignore[misc, name-defined]  # of this commit or an older one
         result: list[tuple[set[str], set[str]]] | None = None
         failure = ""
 

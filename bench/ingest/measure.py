@@ -1,8 +1,9 @@
 """Ingest: a consolidated tape over a real websocket, from the socket to the Snapshot, beside two referees.
 
 The floor only receives and decodes to typed structs; ``alpaca-py`` is the vendor's own client up to its
-callback. All read the same tape from a server in another process. Quotes per CPU second are of the reading
-process alone; per second they also depend on what else the machine does.
+callback. All read the same tape from a server in another process; ``painted`` is the way on to a screen.
+Quotes per CPU second are of the reading process alone; per second they also depend on what else the machine
+does.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from bench.common import BenchError, Measured
 
 PER_FRAME = (1, 20, 100)
 RATES = (1_000, 10_000, 100_000)
+PAINTED_S, PAINTED_MOST = 20, 500_000
+"""Seconds of a served screen at each rate, and quotes at most."""
 COUNT, QUICK_COUNT = 200_000, 4_000
 
 
@@ -32,6 +35,10 @@ def measure(*, quick: bool) -> Measured:
     rates = () if quick else RATES
     paced = {str(rate): _run("ours", "alpaca-json", 20, min(rate * 10, count), rate) for rate in rates}
     figures: dict[str, Any] = {"ours": ours, "floor": floor, "alpaca_py": own, "paced": paced}
+    figures["painted"] = {
+        str(rate): _run("painted", "alpaca-json", 20, min(PAINTED_S, PAINTED_MOST // rate), rate)
+        for rate in rates
+    }
     figures["alpaca_py_over_ours_of_100"] = _ratio(own["100"], ours["alpaca-json"]["100"])
     figures["floor_over_ours_of_100"] = _ratio(floor["100"], ours["alpaca-json"]["100"])
     aims = {"alpaca_py_over_ours_of_100": 0.2, "floor_over_ours_of_100": 4.0}

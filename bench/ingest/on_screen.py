@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from bench.ingest.serving import Serving
     from feeds.events import Event
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Controls
 
@@ -105,6 +106,10 @@ class LongDesk:
         """Every Snapshot that the screen has time for."""
         async for snapshot in self._supervisor.listen():
             yield snapshot
+
+    def want(self, asked: Wants) -> None:
+        """As the program's own desk."""
+        self._supervisor.want(asked)
 
 
 async def screen(seconds: int, rate: int, speed: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bench import worlds
 from bench.common import BenchError, quantile
 from bench.ingest.compare import differences
 from bench.ingest.serving import serving
+from bench.ingest.stages import Stages
 from bench.ingest.tape import BASE_NS, FIRST_ID, NOMINAL_PER_S, SYMBOLS, tape
 from feeds.events import Batch, ColumnBatch
 from feeds.http.cached import CachedClient
@@ -93,12 +94,12 @@ class Watched:
     def observe(self, feed: str, event: Event, as_of_ns: int) -> None:
         """The supervisor's observer: an event is about to be taken."""
         del feed, as_of_ns
-        times = times_of(event, self._rate)
-        if not times:
+        count = height_of(event)
+        if not count:
             return
         self.events.append(event)
-        self.count += len(times)
-        self._waiting += times[:: max(len(times) // SAMPLED, 1)]
+        self.count += count
+        self._waiting += times_of(event, self._rate, max(count // SAMPLED, 1))
 
     def waiting(self) -> list[int]:
         """When the prints were due, a part of them, that the next Snapshot will hold."""
@@ -112,12 +113,19 @@ class Watched:
             self.lags_ns += [now_ns - ts_ns for ts_ns in times]
 
 
-def times_of(event: Event, rate: int) -> list[int]:
-    """When the prints of an event were due on the tape, by their numbers: some are of an earlier time."""
+def height_of(event: Event) -> int:
+    """How many prints an event has."""
     if isinstance(event, ColumnBatch):
-        numbers: list[int] = event.rows["seq"].to_list()
+        return event.rows.height
+    return len(event.quotes) if isinstance(event, Batch) else 0
+
+
+def times_of(event: Event, rate: int, step: int) -> list[int]:
+    """When one print of each ``step`` was due on the tape, by their numbers: some are of an earlier time."""
+    if isinstance(event, ColumnBatch):
+        numbers: list[int] = event.rows["seq"][::step].to_list()
     else:
-        numbers = [quote.seq for quote in event.quotes] if isinstance(event, Batch) else []
+        numbers = [quote.seq for quote in event.quotes[::step]] if isinstance(event, Batch) else []
     return [BASE_NS + (number - FIRST_ID) * NS // (rate or NOMINAL_PER_S) for number in numbers]
 
 
@@ -131,6 +139,7 @@ def desk(kind: str, server: Serving, http: CachedClient) -> tuple[StreamFeed, Su
 
 async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any]:
     """Serve a tape, read it to its end, and compare."""
+    stages = Stages()
     async with (
         serving(kind, per_frame, count, rate) as server,
         CachedClient() as http,
@@ -145,10 +154,11 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
         before_s, rss_before = time.process_time(), _rss_mb()
         sent = group.create_task(server.until_sent())
         idle_from, seen, cpu_s = time.monotonic(), -1, 0.0
-        while not sent.done() or time.monotonic() - idle_from < IDLE_S:
-            await asyncio.sleep(0.1)
-            if watched.count != seen:
-                idle_from, seen, cpu_s = time.monotonic(), watched.count, time.process_time() - before_s
+        with stages.measured():
+            while not sent.done() or time.monotonic() - idle_from < IDLE_S:
+                await asyncio.sleep(0.1)
+                if watched.count != seen:
+                    idle_from, seen, cpu_s = time.monotonic(), watched.count, time.process_time() - before_s
         stats = stream.stats()
         driven.cancel()
     assert server.go_ns is not None
@@ -161,6 +171,7 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
         "quotes_per_s": round(count / seconds),
         "quotes_per_cpu_s": round(count / cpu_s),
         "cpu_us_per_quote": round(1e6 * cpu_s / count, 2),
+        "cpu_us_by_stage": stages.us_per_quote(cpu_s, count),
         "to_snapshot_ms": {"p50": round(quantile(lags_ms, 50), 1), "p99": round(quantile(lags_ms, 99), 1)},
         "events": len(watched.events),
         "conflated": stats.conflated,

@@ -66,9 +66,11 @@ async def floor(kind: str, server: Serving, counter: Counter) -> None:
     """Receive and decode."""
     packed = kind == "alpaca-msgpack"
     shape = list[_Massive] if kind == "massive" else list[_Alpaca]
-    decode = (msgspec.msgpack.Decoder(shape) if packed else msgspec.json.Decoder(shape)).decode
+    decoder: Any = msgspec.msgpack.Decoder(shape) if packed else msgspec.json.Decoder(shape)
+    decode = decoder.decode
     names = worlds.symbols(SYMBOLS)
     async with connect(f"ws://127.0.0.1:{server.port}", max_size=None, ping_interval=None) as socket:
+        asked: list[dict[str, object]]
         if kind == "massive":
             asked = [{"action": "auth", "params": "K"}, {"action": "subscribe", "params": ""}]
         else:

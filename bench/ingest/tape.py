@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bench import worlds
 from rotation.columns import PrintColumns
-from rotation.quote import NS, Role
+from rotation.quote import NS, Quote, Role
 from rotation.sessions import open_ns
 
 BASE_NS = open_ns(worlds.SESSION) + 3600 * NS
@@ -83,30 +83,27 @@ class LongTape:
 
     def prints(self, start_ns: int, count: int) -> PrintColumns:
         """So many from then on, at the tape's rate."""
-        dice, columns = self._dice, PrintColumns([], [], [], [], [], [])
+        dice, quotes = self._dice, list[Quote]()
         for i, name in enumerate(dice.choices(self._names, self._weights, k=count)):
             ts_ns, chance = start_ns + i * NS // self._rate, dice.random()
             if chance < DUPLICATED and i:
-                earlier = dice.randrange(max(i - 500, 0), i)
-                for field in columns.__struct_fields__:
-                    column = getattr(columns, field)
-                    column.append(column[earlier])
+                quotes.append(quotes[dice.randrange(max(i - 500, 0), i)])
                 continue
             ts_ns -= dice.randrange(LATE_NS) if chance < DUPLICATED + DISORDERED else 0
             cents = self._cents[name] = max(self._cents[name] + dice.choice((-1, 0, 0, 1)), 9_000)
             is_odd_lot = chance > 0.8
             self._next_id += 1
-            row = (name, ts_ns, cents / 100, self._next_id, 100, int(Role.SIZE if is_odd_lot else Role.PRICE))
-            for field, value in zip(columns.__struct_fields__, row, strict=True):
-                getattr(columns, field).append(value)
+            role = Role.SIZE if is_odd_lot else Role.PRICE
+            quotes.append(Quote(name, ts_ns, cents / 100, self._next_id, 100, role=role))
             self._note(name, (ts_ns, self._next_id), cents / 100, sets_last=not is_odd_lot)
-        return columns
+        return PrintColumns.of(quotes)
 
     def messages(self, start_ns: int, count: int) -> list[Message]:
         """The same, one by one."""
-        columns = self.prints(start_ns, count)
-        rows = zip(*(getattr(columns, field) for field in columns.__struct_fields__), strict=True)
-        return [Message(*row[:5], is_odd_lot=row[5] == int(Role.SIZE)) for row in rows]
+        return [
+            Message(q.symbol, q.ts_ns, q.price, q.seq, q.size, is_odd_lot=not q.sets_last)
+            for q in self.prints(start_ns, count).quotes()
+        ]
 
     def _note(self, name: str, identity: tuple[int, int], price: float, *, sets_last: bool) -> None:
         day = self.days.setdefault(name, [(0, 0), 0.0, float("-inf"), float("inf"), 0])

@@ -23,7 +23,7 @@ import asyncssh
 from bench.ssh.load import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SILENT = 500
 FLOODERS = 2
@@ -183,7 +183,7 @@ async def garbage(port: int) -> None:
     await _arrive(port, 100, lambda: next(starts) + random.randbytes(16_000))
 
 
-async def _keys(port: int, number: int, keys: list[asyncssh.SSHKeyPair]) -> None:
+async def _keys(port: int, number: int, keys: Sequence[asyncssh.SSHKeyPair]) -> None:
     while True:
         with contextlib.suppress(*FAILURES):
             await asyncssh.connect(

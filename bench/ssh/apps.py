@@ -50,7 +50,7 @@ class Shared:
 class ChannelDriver(Driver):
     """Textual's output into a channel."""
 
-    chan: asyncssh.SSHServerChannel
+    chan: asyncssh.SSHServerChannel[bytes]
     size: tuple[int, int]
 
     def write(self, data: str) -> None:

@@ -21,11 +21,14 @@ import sys
 import time
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
 from bench.common import memory_mb, quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SIZE = (120, 40)
 SIZES = [
@@ -80,8 +83,11 @@ class Counter(asyncio.Protocol):
         self.lost = True
 
 
-class Viewer(asyncssh.SSHClientSession):
+class Viewer(asyncssh.SSHClientSession[bytes]):
     """One visitor."""
+
+    conn: asyncssh.SSHClientConnection
+    chan: asyncssh.SSHClientChannel[bytes]
 
     def __init__(self) -> None:
         self.frames = self.bytes = 0
@@ -153,7 +159,7 @@ class Load:
         viewers = await asyncio.gather(*(self._enter(n, entrance) for n in range(self._number)))
         pressing = viewers[: self._keyed] if self._keyed else viewers
         watching = viewers[len(pressing) :] if self._key_every_s else viewers
-        watched = [await _light(viewer) for viewer in watching] or pressing
+        watched: Sequence[Viewer | Counter] = [await _light(viewer) for viewer in watching] or pressing
         strangers = await self._strangers() if self._attack else None
         await asyncio.sleep(settle_s)
         frames = [viewer.frames for viewer in watched]
@@ -168,7 +174,7 @@ class Load:
             await strangers.wait()
         seconds = time.monotonic() - began
         rates = sorted((viewer.frames - was) / seconds for viewer, was in zip(watched, frames, strict=True))
-        figures = {
+        figures: dict[str, object] = {
             "sessions": self._number,
             "lost": sum(viewer.lost for viewer in watched),
             "frames_per_s": round(sum(rates) / len(rates), 2),
@@ -231,6 +237,7 @@ class Load:
             chan, viewer = await conn.create_session(
                 Viewer, term_type="xterm-kitty", term_size=size, encoding=None, window=2**30
             )
+            assert isinstance(viewer, Viewer)
             viewer.conn, viewer.chan = conn, chan
             async with asyncio.timeout(TIMEOUT_S):
                 while viewer.first is None:  # noqa: ASYNC110
@@ -284,7 +291,7 @@ class Load:
                 done = await conn.run("status --json")
             except asyncssh.ChannelOpenError:
                 return {}
-        status = json.loads(done.stdout)
+        status = json.loads(done.stdout or "")
         return {name: status[name] for name in ("rooms", "lag_ms", "dropped", "pace", "refused")}
 
 

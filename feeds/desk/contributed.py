@@ -1,4 +1,4 @@
-"""Who makes a fund's move in a settled session: from stored closes and membership files to one report."""
+"""Who makes a fund's move in the session shown: by settled closes, or by the prints of one that goes on."""
 
 from __future__ import annotations
 
@@ -8,39 +8,46 @@ from feeds.errors import InputError
 from rotation.breadth.contributions import contributions, of_spread, values_before
 from rotation.breadth.figures import ContributionsReport, FundContributions
 from rotation.breadth.members import spelled
-from rotation.context.wants import NOTHING
-from rotation.market.market import Market
+from rotation.sessions import close_ns, to_ns
+from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
     from feeds.desk.open import Source
-    from rotation.desk import Desk
+    from rotation.breadth.members import Membership
+    from rotation.market.market import Market
     from rotation.snapshot import Snapshot
 
 WINDOWS = (1, 5)
 
 
 def report(
-    source: Source, desk: Desk, fund: str, *, as_of_ns: int, indices: Mapping[str, str] | None = None
+    source: Source,
+    fund: str,
+    market: Market,
+    taken: Snapshot,
+    *,
+    indices: Mapping[str, str] | None = None,
 ) -> ContributionsReport:
-    """Contributions for the session shown, by official closes. Raises InputError without a file or session.
+    """Contributions for the session shown. Raises InputError without a file or session.
 
-    The spread's part is None where no file of the other fund is held. ``indices``: by universe, in capitals,
-    the symbol whose move its members make.
+    ``market``, ``taken``: as ``market_at`` gives them, with breadth. The spread's part is None where no file
+    of the other fund is held. ``indices``: by universe, in capitals, the symbol whose move its members make.
     """
-    market = Market(source.history, desk, as_of_ns=as_of_ns, membership=source.membership)
-    market.want(NOTHING)  # the pair itself, which is always made
-    taken = market.apply((), as_of_ns=as_of_ns)
+    desk = market.desk
     held = {each.fund: each for each in source.membership}
     if fund not in held:
         raise InputError(f"no holdings file for {fund} is stored — run: rotation-tui members import --help")
     if taken.session is None:
         raise InputError("no daily closes are stored — run: rotation-tui history sync")
     wanted = dict.fromkeys((fund, desk.base, desk.against))
+    column = "adj_close" if desk.returns == "total" else "close"
+    official = _official(source, column, taken)
+    values = official | market.member_values()
     funds = {
-        name: _of_fund(source, desk, taken, name, (indices or {}).get(name, name))
+        name: _of_fund(source, column, taken, held[name], (indices or {}).get(name, name), values=values)
         for name in wanted
         if name in held
     }
@@ -52,6 +59,8 @@ def report(
             for k in windows
         }
     day = windows["1"]
+    leg = taken.legs.get((indices or {}).get(fund, fund))
+    breadth = taken.breadth.indices.get(fund) if taken.breadth is not None else None
     return ContributionsReport(
         fund=fund,
         session=taken.session,
@@ -60,19 +69,36 @@ def report(
         total=day.total,
         windows=windows,
         spread=spread,
+        as_of=taken.as_of,
+        is_provisional=any(
+            each.return_pct is not None and each.symbol not in official for each in day.members
+        )
+        or (leg is not None and leg.status.kind is not Kind.CLOSED),
+        status=breadth.status if breadth is not None else None,
     )
 
 
+def _official(source: Source, column: str, taken: Snapshot) -> dict[str, float | None]:
+    """The session's closes; none before its bell, whatever is stored."""
+    session: date = taken.session  # type: ignore[assignment]
+    if to_ns(taken.as_of) < close_ns(session):
+        return {}
+    rows = source.history.on(session).select("symbol", column).iter_rows()
+    return {spelled(symbol): value for symbol, value in rows}
+
+
 def _of_fund(
-    source: Source, desk: Desk, taken: Snapshot, fund: str, index: str
+    source: Source,
+    column: str,
+    taken: Snapshot,
+    membership: Membership,
+    index: str,
+    *,
+    values: Mapping[str, float | None],
 ) -> dict[str, FundContributions]:
     """By window, as ``1`` and ``5``."""
-    column = "adj_close" if desk.returns == "total" else "close"
     session: date = taken.session  # type: ignore[assignment]
-    membership = next(each for each in source.membership if each.fund == fund)
     leg = taken.legs.get(index)
-    rows = source.history.on(session).select("symbol", column).iter_rows()
-    values = {spelled(symbol): value for symbol, value in rows}
     return {
         str(k): contributions(
             membership,

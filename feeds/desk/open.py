@@ -44,13 +44,14 @@ from rotation.text import counted
 from rotation.wording import mode_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from feeds.events import Feed
     from feeds.history.store import HistoryStore
     from feeds.tapes.player import TapeFeed
+    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -78,12 +79,14 @@ class _KeepsTime(Protocol):
 class _BringsMembers(Protocol):
     """A HoldingsRefresh."""
 
-    on_members: Callable[[tuple[Membership, ...]], None]
+    on_members: Callable[[tuple[Membership, ...]], Awaitable[None]]
 
 
 @runtime_checkable
 class _FollowsMembers(Protocol):
     """MemberPrices, or a HistoryUpdater: what it asks for depends on who is a member."""
+
+    name: str
 
     def take_members(self, membership: tuple[Membership, ...]) -> None: ...
 
@@ -355,10 +358,11 @@ def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tup
     """Whoever is a member from now on is priced and gets closes, too. ``membership``: what is held now."""
     followers = [feed for feed in live if isinstance(feed, _FollowsMembers)]
 
-    def take_members(membership: tuple[Membership, ...]) -> None:
-        supervisor.take_members(membership)
-        for follower in followers:
-            follower.take_members(membership)
+    async def take_members(membership: tuple[Membership, ...]) -> None:
+        try:
+            await supervisor.take_members(membership)
+        finally:
+            _tell(followers, membership)
 
     for follower in followers:
         if membership:
@@ -368,6 +372,19 @@ def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tup
             feed.history = lambda: supervisor.history
         if isinstance(feed, _BringsMembers):
             feed.on_members = take_members
+
+
+def _tell(followers: Sequence[_FollowsMembers], membership: tuple[Membership, ...]) -> None:
+    """All take it, whatever becomes of one; its error is logged, and the first is raised at the end."""
+    errors = list[Exception]()
+    for follower in followers:
+        try:
+            follower.take_members(membership)
+        except Exception as error:
+            log.exception("members: %s cannot take a newer list", follower.name)
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _market(wanted: Source, desk: Desk, as_of_ns: int) -> Market:
@@ -401,8 +418,34 @@ def snapshot_at(
     past_fed: Callable[[int], Fed | None] = lambda _: None,
     past_macro: Callable[[int], Macro | None] = lambda _: None,
 ) -> Snapshot:
-    """The snapshot of an instant or after a session's close; without one, at the tape's end or now.
+    """As ``market_at``: its Snapshot, with everything that a market makes."""
+    return market_at(
+        wanted,
+        desk,
+        at=at,
+        now_ns=now_ns,
+        now=now,
+        option=option,
+        past_fed=past_fed,
+        past_macro=past_macro,
+    )[1]
 
+
+def market_at(
+    wanted: Source,
+    desk: Desk,
+    *,
+    at: str | None,
+    now_ns: int,
+    now: Now | None = None,
+    option: str = "--at",
+    past_fed: Callable[[int], Fed | None] = lambda _: None,
+    past_macro: Callable[[int], Macro | None] = lambda _: None,
+    asked: Wants = MADE,
+) -> tuple[Market, Snapshot]:
+    """The market at an instant or after a session's close; without one, at the tape's end or now.
+
+    ``asked``: what its Snapshot has.
     ``now``: what the live sources say, where this is asked for now; ``past_fed`` knows the Fed of an instant
     that was named, ``past_macro`` what is kept of yields, prices and jobs at any.
     """
@@ -414,7 +457,7 @@ def snapshot_at(
     else:
         as_of_ns = now_ns
     market = _market(wanted, desk, as_of_ns)
-    market.want(MADE)
+    market.want(asked)
     now = now or Now()
     known = now.fed
     causes = now.macro
@@ -434,11 +477,11 @@ def snapshot_at(
     market.set_provenance(now.provenance)
     _take_scale(market, now.scale)
     if tape is None:
-        return market.apply(now.quotes, as_of_ns=as_of_ns)
+        return market, market.apply(now.quotes, as_of_ns=as_of_ns)
     taken, held = _played(market, tape, as_of_ns)
     mode = wanted.origin.mode or REPLAY
     feed = FeedHealth(wanted.origin.source, mode_word(mode), "", held, 1, kind=mode.kind)
-    return msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
+    return market, msgspec.structs.replace(taken, health=msgspec.structs.replace(taken.health, feeds=(feed,)))
 
 
 def _take_scale(market: Market, known: Sequence[ListedSplits | PreviousCloses]) -> None:

@@ -20,7 +20,8 @@ from rotation.wording import state_word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 HOME = "https://www.federalreserve.gov"
 PATH = "/monetarypolicy/fomccalendars.htm"

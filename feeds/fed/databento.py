@@ -16,7 +16,7 @@ from feeds.clock import wall_ns
 from feeds.errors import SourceError
 from feeds.fed.futures import LAST_SETTLE_DAYS, MONTHS, Chart, Close
 from feeds.fed.strip import CODES, Strip, in_order, months_ahead, usable
-from feeds.http.cached import Fetched, dated
+from feeds.http.fetched import Fetched, dated
 from feeds.parsing.wire import Loose, address, decode, instant_ns, number
 from rotation.fed.prices import settled_ns
 from rotation.sessions import from_ns, new_york_day

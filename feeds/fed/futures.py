@@ -25,7 +25,8 @@ from rotation.status import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
     from feeds.vendors.yahoo.chart import Chart as YahooChart
     from feeds.vendors.yahoo.frames import PricingData
     from rotation.fed.strip.contracts import Month

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.http.cached import Fetched
+from feeds.http.fetched import Fetched
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import Loose, address, decode, instant_ns, number, probability
 from rotation.fed.inputs import OutcomeQuote

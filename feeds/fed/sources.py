@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from feeds.fed.futures import Chart
     from feeds.fed.polymarket.frames import TokenQuote
     from feeds.fed.strip import Strip
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
     from rotation.fed.strip.contracts import Month
 
 T = TypeVar("T")

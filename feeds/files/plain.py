@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _QUOTE = b'"'
-_NUMBERS = b"0123456789.+-eE"
-"""Bytes of dates and numbers."""
+_PLAIN = bytes(each for each in range(32, 127) if each not in b'",')
+"""What cells are made of: neither quotes nor commas nor line ends."""
 _BOM = b"\xef\xbb\xbf"
 _NULLS = ["null", "NULL", "Null"]
 
@@ -62,9 +62,15 @@ def _read_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str
     if not _is_utf8(data):
         return None
     head, _, body = data.partition(b"\n")
-    if body.startswith(_QUOTE) and (_are_quoted_numbers(body) or _is_all_quoted(body)):
-        body = body.translate(None, _QUOTE)
-    headings, hidden_commas = _headings(head), _commas_in_quotes(body)
+    has_nulls = b"l" in body or b"L" in body  # dates and numbers have no such letter
+    hidden_commas: int | None = 0
+    # Such quotes Polars reads as fast as they could be taken away; in them the word null is text to it.
+    is_quoted = body.startswith(_QUOTE) and not has_nulls and _are_quoted(body)
+    if not is_quoted:
+        if body.startswith(_QUOTE) and _is_all_quoted(body):
+            body = body.translate(None, _QUOTE)
+        hidden_commas = _commas_in_quotes(body)
+    headings = _headings(head)
     if hidden_commas is None or not headings or not body:
         return None
     chosen, extra = choose_columns(headings, (*text, *numbers), name)
@@ -77,12 +83,14 @@ def _read_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str
         schema={**kinds, **typed},
         columns=list(chosen.values()),
         quote_char='"' if _QUOTE in body else None,
-        # To look for them in every cell takes a fifth of the reading; dates and numbers have no such letter.
-        null_values=_NULLS if b"l" in body or b"L" in body else None,
+        # To look for them in every cell takes a fifth of the reading.
+        null_values=_NULLS if has_nulls else None,
     )
     has_all_cells = body.count(b",") - hidden_commas == (len(headings) - 1) * frame.height
     if not frame.height or not has_all_cells:
         return None
+    if is_quoted and any((frame[str(chosen[key])] == "").any() for key in text if key in chosen):
+        return None  # an empty cell in quotes, which is text to Polars
     by_place = {str(i): key for key, i in chosen.items()}
     frame.columns = [by_place[column] for column in frame.columns]  # ``rename`` would be a query
     return PlainFile(name, frame, extra)
@@ -106,9 +114,9 @@ def _headings(line: bytes) -> list[str]:
     return cells if any(cell.strip() for cell in cells) else []
 
 
-def _are_quoted_numbers(body: bytes) -> bool:
-    """Whether all lines are alike once digits are left out: cells in quotes, apart by commas."""
-    left = body.translate(None, _NUMBERS)
+def _are_quoted(body: bytes) -> bool:
+    """Whether lines are alike once what cells are made of is left out: cells in quotes, apart by commas."""
+    left = body.translate(None, _PLAIN)
     left = left if left.endswith(b"\n") else left + b"\n"
     line = left[: left.index(b"\n") + 1]
     return line == b'"",' * line.count(b",") + b'""\n' and left == line * (len(left) // len(line))

@@ -12,7 +12,7 @@ import random as _random
 import time
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 import msgspec
@@ -22,10 +22,10 @@ from feeds.errors import SourceError
 from feeds.http.client import MIB, TRIES, Closing, HttpClient, Limits, off_loop, parse_body
 from feeds.http.exchange import Reply, Request
 from feeds.http.failure import RequestError
+from feeds.http.fetched import Fetched
 from feeds.http.last_good import LastGood, LastGoodFolder
 from rotation.quote import NS
 from rotation.status import Kind
-from rotation.wording import state_word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -42,27 +42,6 @@ TOUCH_NS = 300 * 10**9
 """An unchanged answer is written again only when the disk's copy is this much older."""
 OLDER_NS = 60 * 10**9
 """Another answer made this long before the one held comes from an old cache."""
-
-
-class Fetched(msgspec.Struct, Generic[T], frozen=True):
-    """What a source gave: the value, how old it is, and what failed in this call."""
-
-    value: T | None
-    fetched_at_ns: int | None
-    """When the source last confirmed the value; None when there has never been one."""
-    changed_at_ns: int | None
-    """When its bytes were first seen."""
-    age_s: float | None
-    """Since the source confirmed the value, or since what it says where that is what makes it STALE."""
-    kind: Kind
-    """LIVE, STALE or OFFLINE."""
-    error: str = ""
-    """What failed, and when the next try is due if there is one; empty when nothing did."""
-
-    @property
-    def state(self) -> str:
-        """The word for a reader: LIVE, STALE 42s or OFFLINE."""
-        return state_word(self.kind, age_s=self.age_s)
 
 
 class CachedClient(Closing):
@@ -225,11 +204,3 @@ class CachedClient(Closing):
         age_s = max(self._clock_ns() - held.confirmed_ns, 0) / 1e9
         kind = Kind.LIVE if age_s <= fresh_s else Kind.STALE
         return Fetched(value, held.confirmed_ns, held.changed_ns, age_s, kind, error)
-
-
-def dated(fetched: Fetched[T], data_ns: int, *, now_ns: int, fresh_s: float) -> Fetched[T]:
-    """The same, marked STALE when what it says is itself old: a source may confirm last month's page."""
-    age_s = max(now_ns - data_ns, 0) / 1e9
-    if fetched.value is None or age_s <= fresh_s:
-        return fetched
-    return msgspec.structs.replace(fetched, kind=Kind.STALE, age_s=age_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feeds.hub.wire.convert import Closes, digest, history_frame
-from feeds.hub.wire.messages import HistoryMessage, IndexMessage, MembersMessage
+from feeds.hub.wire.messages import LISTS_MAX, FundsMessage, HistoryMessage, IndexMessage, MembersMessage
 from feeds.parsing.sanitize import clean
 from rotation.breadth.members import MemberList, Membership
 from rotation.history import History
@@ -26,11 +26,16 @@ class HistoryParts:
         """Symbols whose rows are not those of the index."""
         self._members: dict[tuple[str, int], MemberList] = {}
         self._member_digests: dict[tuple[str, int], int] = {}
+        self._member_epochs: dict[tuple[str, int], int] = {}
+        """Of the hub that sent each last."""
+        self._funds: FundsMessage | None = None
         self._has_new = False
         self._has_new_members = False
 
-    def take(self, message: HistoryMessage | IndexMessage | MembersMessage, body: Body | None) -> None:
-        """Keep it. ``body``: what it holds, unpacked; None for an index."""
+    def take(
+        self, message: HistoryMessage | IndexMessage | MembersMessage | FundsMessage, body: Body | None
+    ) -> None:
+        """Keep it. ``body``: what it holds, unpacked; None for an index, and for the list of funds."""
         if isinstance(message, IndexMessage):
             self._index, self._has_new = message, True
             digests = message.digests.items()
@@ -45,16 +50,37 @@ class HistoryParts:
                 self._missing.discard(symbol)
             elif self._index is not None and symbol in self._index.digests:
                 self._missing.add(symbol)
+        elif isinstance(message, FundsMessage):
+            before = self._listed()
+            self._funds = message
+            self._has_new_members |= self._listed() != before
         else:
             assert isinstance(body, MemberList)
-            place, value = (message.fund, message.day), digest(message.columns)
-            if self._member_digests.get(place) == value:  # another hub sends what the last one has sent
-                return
+            self._take_list(message, body)
+
+    def _take_list(self, message: MembersMessage, body: MemberList) -> None:
+        place, value, before = (message.fund, message.day), digest(message.columns), self._listed()
+        is_same = self._member_digests.get(place) == value  # another hub sends what the last one has sent
+        self._member_epochs[place] = message.epoch
+        if not is_same:
             self._members[place], self._member_digests[place] = body, value
-            days = sorted(day for fund, day in self._members if fund == message.fund)
-            for day in days[:-LISTS_KEPT]:
-                del self._members[message.fund, day], self._member_digests[message.fund, day]
-            self._has_new_members = True
+        days = sorted(day for fund, day in self._members if fund == message.fund)
+        for day in days[:-LISTS_KEPT]:
+            old = message.fund, day
+            del self._members[old], self._member_digests[old], self._member_epochs[old]
+        now = self._listed()
+        self._has_new_members |= now != before or (not is_same and place in now)
+
+    def _listed(self) -> set[tuple[str, int]]:
+        """The files that count: not those that an earlier hub has left, and that there are no more."""
+        return {place for place in self._members if self._is_listed(*place)}
+
+    def _is_listed(self, fund: str, day: int) -> bool:
+        funds = self._funds
+        if funds is None or self._member_epochs[fund, day] > funds.epoch:  # by a hub that lists none
+            return True
+        days = funds.days.get(fund, [])
+        return day in days or (len(days) == LISTS_MAX and day < min(days))
 
     def wanted(self) -> list[str]:
         """The symbols whose rows are not those of the index."""
@@ -78,6 +104,8 @@ class HistoryParts:
         if not self._has_new_members:
             return None
         self._has_new_members = False
-        funds = sorted({fund for fund, _ in self._members})
-        held = self._members.items()
-        return tuple(Membership.of(fund, [each for (of, _), each in held if of == fund]) for fund in funds)
+        held = self._listed()
+        return tuple(
+            Membership.of(fund, [self._members[place] for place in held if place[0] == fund])
+            for fund in sorted({fund for fund, _ in held})
+        )

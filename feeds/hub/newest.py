@@ -12,6 +12,7 @@ from feeds.hub.wire.convert import date_of, symbol_day
 from feeds.hub.wire.messages import (
     BeatMessage,
     BlobMessage,
+    FundsMessage,
     HistoryMessage,
     IndexMessage,
     MembersMessage,
@@ -58,7 +59,7 @@ class Newest:
                 self.beat, self._counts = message, message.counts
             case StateMessage():
                 self.state, self._is_scale_new = message, True
-            case HistoryMessage() | IndexMessage() | MembersMessage():
+            case HistoryMessage() | IndexMessage() | MembersMessage() | FundsMessage():
                 self.history.take(message, body)
             case BlobMessage():
                 self._news[subject] = message

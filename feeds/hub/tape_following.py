@@ -59,6 +59,12 @@ class TapeFollower:
         self._reader = TapeReader(is_whole=from_start)
         self._after: int | None = None
         """Number of the newest message taken in; None before the first look."""
+        self._last = b""
+        """That message itself."""
+        self._looked_s = 0.0
+        """When the stream was last known to be the one that was read."""
+        self._is_other = False
+        """Whether it may be another one: the connection was lost meanwhile."""
         self._grew_s = 0.0
         self._is_current = False
         self._problem = ""
@@ -88,11 +94,9 @@ class TapeFollower:
         """Take in what is new; wait where there is nothing."""
         try:
             if self._after is None:
-                self._after = (
-                    0 if self._from_start else max((await tape_stream.days(client)).values(), default=0)
-                )
-                self._grew_s = self._time.monotonic()
-            held = await tape_stream.read(client, self._after)
+                await self._begin(client)
+            await self._look(client)
+            held = await tape_stream.read(client, self._after or 0)
         except UnavailableError as error:
             self._say(str(error))
             await asyncio.sleep(POLL_S)
@@ -102,13 +106,37 @@ class TapeFollower:
                 await asyncio.sleep(DISK_S)
             self._take(each)
         if held:
-            self._grew_s, self._problem = self._time.monotonic(), ""
+            self._grew_s = self._looked_s = self._time.monotonic()
+            self._problem = ""
             return
         self._note_end()
         await asyncio.sleep(POLL_S)
 
+    async def _begin(self, client: Client) -> None:
+        """Find out where to begin. Raises UnavailableError."""
+        held = None if self._from_start else await tape_stream.newest_kept(client)
+        self._after, self._last = (0, b"") if held is None else (held.seq, held.data)
+        self._grew_s = self._looked_s = self._time.monotonic()
+
+    async def _look(self, client: Client) -> None:
+        """Read from the start where the stream has been made anew: it lacks what was read last.
+
+        Its numbers begin anew then, and nothing would ever follow ours. Raises UnavailableError.
+        """
+        now_s = self._time.monotonic()
+        is_silent = now_s - self._looked_s > SILENT_S
+        if not self._after or not (self._is_other or is_silent):
+            return
+        held = await tape_stream.read(client, self._after - 1, at_most=1)
+        if not held and not is_silent:  # a server that has just joined its cluster again may lag
+            return
+        self._looked_s, self._is_other = now_s, False
+        if not held or (held[0].seq == self._after and held[0].data != self._last):
+            self._after, self._last = 0, b""
+            self._report("the tape on the NATS server was made anew; it is recorded from its start")
+
     def _take(self, held: Held) -> None:
-        self._after = held.seq
+        self._after, self._last = held.seq, held.data
         try:
             rows = self._reader.take(held.subject, held.data)
         except OtherVersion as error:
@@ -141,7 +169,7 @@ class TapeFollower:
             self._report(message)
 
     async def _connected(self) -> None:
-        self._problem = ""
+        self._problem, self._is_other = "", True
 
     async def _lost(self) -> None:
         self._say("the connection to the NATS server was lost")

@@ -37,7 +37,11 @@ def look(access: Access, limit_s: float = FIRST_S) -> Known:
 
 async def _look(feed: HubFeed, limit_s: float) -> Known:
     history, members = History.empty(), list[tuple[Membership, ...]]()
-    feed.on_members = members.append
+
+    async def note(membership: tuple[Membership, ...]) -> None:
+        members.append(membership)
+
+    feed.on_members = note
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limit_s), contextlib.aclosing(feed.events()) as events:
             async for event in events:

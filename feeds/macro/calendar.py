@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from feeds.errors import SourceError
@@ -12,24 +11,23 @@ from rotation.macro.figures import ReleaseKind
 from rotation.sessions import NEW_YORK
 
 if TYPE_CHECKING:
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 Days = dict[ReleaseKind, tuple[date, ...]]
 HOME = "https://www.bls.gov"
 PATH = "/schedule/news_release/bls.ics"
 FRESH_S = 7 * 86_400.0
 EVENTS_MAX = 5_000
-FIRST_WITHIN = 45
-"""Days: each release comes once a month, and a shutdown has put one off by some weeks."""
 NAMES = {"Consumer Price Index": ReleaseKind.CPI, "Employment Situation": ReleaseKind.JOBS}
 """Titles of the releases; "for October 2026" may follow."""
 
 
-def parse(data: bytes, today: date | None = None) -> Days:
+def parse(data: bytes) -> Days:
     """The days of both releases in an iCalendar file, New York's.
 
-    ``today``: on which it has just come. A page decides all days to come: one that begins far ahead would
-    call off what it lacks. Raises SourceError for one that does, that was cut, or that lacks a release.
+    However far off the next one is: a shutdown may put it off by months. Raises SourceError for a file that
+    was cut, or that lacks a release.
     """
     made: dict[ReleaseKind, set[date]] = {kind: set() for kind in NAMES.values()}
     kind: ReleaseKind | None = None
@@ -50,8 +48,6 @@ def parse(data: bytes, today: date | None = None) -> Days:
             made[kind].add(day)
     if not all(made.values()):
         raise SourceError("BLS: no CPI or jobs report in the calendar; its titles may have changed")
-    if today is not None:
-        _check_first(made, today)
     return {kind: tuple(sorted(days)) for kind, days in made.items()}
 
 
@@ -67,14 +63,6 @@ def _lines(data: bytes) -> list[str]:
     if not text.rstrip().endswith("\nEND:VCALENDAR"):
         raise SourceError("BLS: the calendar is cut short")
     return lines
-
-
-def _check_first(made: dict[ReleaseKind, set[date]], today: date) -> None:
-    """Raise SourceError where the first day to come of a release is too far ahead to be the next one."""
-    for kind, days in made.items():
-        ahead = min(((day - today).days for day in days if day > today), default=0)
-        if ahead > FIRST_WITHIN:
-            raise SourceError(f"BLS: the first {kind.value} in it is in {ahead} days; one before is missing")
 
 
 def _day(value: str) -> date | None:
@@ -96,7 +84,6 @@ class CalendarBls:
         self._http = http
         self._url = address("CALENDAR_BLS", "REST", HOME) + PATH
 
-    async def days(self, today: date, *, reuse_s: float = 0.0) -> Fetched[Days]:
+    async def days(self, *, reuse_s: float = 0.0) -> Fetched[Days]:
         """The calendar; never raises for what the source does. ``reuse_s``: see CachedClient."""
-        parsed = partial(parse, today=today)
-        return await self._http.get(self._url, parse=parsed, expect="csv", fresh_s=FRESH_S, reuse_s=reuse_s)
+        return await self._http.get(self._url, parse=parse, expect="csv", fresh_s=FRESH_S, reuse_s=reuse_s)

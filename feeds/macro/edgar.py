@@ -15,7 +15,8 @@ from rotation.macro.banks import AFTER_PROVISION, NET, TAGS, Fact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 HOME = "https://data.sec.gov"
 PATH = "/api/xbrl/companyconcept/CIK{cik:010d}/us-gaap/{tag}.json"

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 SYMBOLS = {"5Y": "FVX", "10Y": "TNX", "30Y": "TYX"}
 FRESH_S = 1800.0

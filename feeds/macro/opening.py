@@ -1,8 +1,7 @@
-"""The macro feed of this machine, what was known at a past instant, and files of one's own."""
+"""The macro feed of this machine, and files of one's own."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from feeds.clock import wall_ns
@@ -10,36 +9,25 @@ from feeds.fed.calendar import CalendarFed
 from feeds.http.cached import CachedClient
 from feeds.http.client import TRIES
 from feeds.keys import keys
-from feeds.macro.calendar_store import CalendarStore, calendar_then, decisions_then
-from feeds.macro.edgar import GROUPS
+from feeds.macro.calendar_store import CalendarStore
 from feeds.macro.feed import MacroFeed
 from feeds.macro.indices import YieldIndices
+from feeds.macro.macro_at import FED, PAIR
 from feeds.macro.minutes.store import BarStore
 from feeds.macro.minutes.vendors import AlpacaBars, YahooBars
-from feeds.macro.release_days import Kept, published, release_days
 from feeds.macro.release_minutes import ReleaseMinutes
 from feeds.macro.sources import MacroSources
 from feeds.macro.store import FactStore, MacroStore, read_files
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.rest import AlpacaRest
-from rotation.macro.assemble import macro
-from rotation.macro.banks import bank_incomes
-from rotation.macro.release_views import LOOKED_AT, views_of
-from rotation.sessions import from_ns
 from rotation.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from feeds.clock import Pace
     from feeds.macro.minutes.vendors import BarVendor
-    from rotation.macro.figures import Macro
-    from rotation.macro.release_days import ReleaseDays
-
-PAIR = ("IWM", "QQQ")
-FED = "fed"
-"""Folder of the Fed's log, beside that of macro figures."""
 
 
 def live(
@@ -80,44 +68,6 @@ def _bar_vendors(http: CachedClient, environ: Mapping[str, str] | None) -> list[
     if key is None:
         return [yahoo]
     return [AlpacaBars(AlpacaRest(AlpacaKeys(key.key, key.secret), http.client, feed="delayed_sip")), yahoo]
-
-
-def macro_then(folder: Path, pair: tuple[str, str] = PAIR) -> Callable[[int], Macro | None]:
-    """What was known at any instant, by what is kept; files are read once, when they are first asked for."""
-    held, facts = cache(MacroStore(folder).load), cache(FactStore(folder).load)
-    pages = cache(CalendarStore(folder).load)
-    kept = Kept(folder.parent / FED, pair, bars=BarStore(folder))
-
-    def known(now_ns: int) -> Macro | None:
-        now, calendar = from_ns(now_ns), calendar_then(pages(), now_ns)
-        decisions = decisions_then(pages(), now_ns)
-        times = published(calendar, decisions)
-        days = kept.usable_days(times, now_ns, newest=LOOKED_AT + 1)
-        return macro(
-            held(),
-            decisions,
-            now,
-            banks=lambda day: bank_incomes(facts(), GROUPS, day),
-            calendar=calendar,
-            release_days=views_of(days, times, pair, now),
-        )
-
-    return known
-
-
-def macro_at(folder: Path, now_ns: int, pair: tuple[str, str] = PAIR) -> Macro | None:
-    """What was known at an instant, by what is kept: nothing is asked. None where nothing is of use."""
-    return macro_then(folder, pair)(now_ns)
-
-
-def releases_kept(folder: Path, tapes: Sequence[Path], pair: tuple[str, str], now_ns: int) -> ReleaseDays:
-    """Paths around every publication by then, of tapes, kept bars and the log. Raises InputError.
-
-    ``folder``: of the store.
-    """
-    pages = CalendarStore(folder).load()
-    times = published(calendar_then(pages, now_ns), decisions_then(pages, now_ns))
-    return release_days(folder.parent / FED, tapes, pair, now_ns, bars=BarStore(folder), times=times)
 
 
 def import_files(folder: Path, paths: tuple[Path, ...]) -> list[str]:

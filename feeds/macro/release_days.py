@@ -10,8 +10,6 @@ import polars as pl
 
 from feeds.errors import InputError
 from feeds.fed.calendar import SHIPPED as FOMC
-from feeds.fed.store import FILE, FedStore
-from feeds.tapes.reading import read_tape
 from rotation.fed.figures import FUTURES
 from rotation.macro.figures import ReleaseKind
 from rotation.macro.release_days import (
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from feeds.fed.store import FedStore
     from feeds.macro.minutes.store import BarStore
     from rotation.macro.release_days import Line
     from rotation.macro.releases import Calendar
@@ -69,11 +68,26 @@ def release_days(
     ``folder``: of the log; ``times``: when each kind is published, by default as shipped. Raises InputError
     for a tape or a log that cannot be used.
     """
-    frame = read_tape(tapes).select("symbol", "ts_ns", "price") if tapes else None
+    frame = _prints(tapes) if tapes else None
     times = times or published()
     made = Kept(folder, pair, frame=frame, bars=bars).days(times, now_ns)
     views = views_of(made, times, pair, from_ns(now_ns))
     return ReleaseDays(from_ns(now_ns), *pair, tuple(made), compared(made), views)
+
+
+def _prints(tapes: Sequence[Path]) -> pl.DataFrame:
+    from feeds.tapes.reading import read_tape  # noqa: PLC0415 - most who ask for release days have no tape
+
+    return read_tape(tapes).select("symbol", "ts_ns", "price")
+
+
+def _opened(folder: Path | None) -> FedStore | None:
+    """The log of the Fed in a folder; None where there is none. Raises InputError if it cannot be used."""
+    if folder is None or not folder.is_dir():
+        return None
+    from feeds.fed.store import FILE, FedStore  # noqa: PLC0415 - brings SQLite
+
+    return FedStore(folder) if (folder / FILE).is_file() else None
 
 
 class Kept:
@@ -117,8 +131,7 @@ class Kept:
             for kind, all_ in times.items()
             for at in [each for each in all_ if to_ns(each) <= now_ns][-(newest or len(all_)) :]
         )
-        has_log = self._folder is not None and (self._folder / FILE).is_file()
-        store = FedStore(self._folder) if has_log and self._folder else None
+        store = _opened(self._folder)
         made = []
         try:
             for at, kind in past:

@@ -10,7 +10,8 @@ from feeds.fed.rates import fred
 from feeds.parsing.wire import address
 
 if TYPE_CHECKING:
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 Observations = dict[str, dict[date, float]]
 """Series → day, or the first day of a month → value."""

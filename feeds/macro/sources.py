@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from feeds.fed.calendar import CalendarFed
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
     from feeds.macro.calendar_store import CalendarStore, Days
     from feeds.macro.indices import IndexValue, YieldIndices
     from feeds.macro.release_minutes import ReleaseMinutes
@@ -101,7 +102,7 @@ class MacroSources:
         if name == "SEC":
             await self._ask_banks(reuse_s)
         elif name == BLS:
-            got = await self._bls.days(new_york_day(now_ns), reuse_s=reuse_s)
+            got = await self._bls.days(reuse_s=reuse_s)
             if got.value is not None and got.fetched_at_ns is not None:
                 self._take_page(got.value, got.fetched_at_ns)
             await self._ask_decided()

@@ -12,7 +12,8 @@ from feeds.parsing.wire import address, number
 from rotation.macro.stated import TENORS
 
 if TYPE_CHECKING:
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
     from feeds.macro.series import Observations
 
 HOME = "https://home.treasury.gov"

@@ -12,6 +12,8 @@ import polars as pl
 
 from feeds.errors import SourceError
 from feeds.files.names import SYMBOL, shown
+from feeds.members.checks import check_lines, check_unit, check_whole
+from feeds.parsing.sanitize import clean
 from feeds.parsing.symbols import listed_symbol
 from feeds.parsing.wire import number
 from rotation.breadth.members import SCHEMA, MemberList
@@ -28,8 +30,8 @@ TITLES = {"IWM": "russell 2000 etf", "QQQ": "invesco qqq"}
 LEAST = {"IWM": 1_500, "QQQ": 90}
 """Members that a whole sponsor's file has at least: a shorter one was cut off, or is another fund's."""
 MOST = 20_000
-WEIGHT_SUM = (80.0, 120.0)
-"""Percent that all lines of a whole sponsor's file add up to."""
+EARLIEST = date(1990, 1, 1)
+"""No fund has published a list before."""
 ROUNDED = 0.011
 """Published weights are rounded to 0.01: where value over total agrees so far, it is the finer weight."""
 DATE_FORMS = ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y", "%Y-%m-%d")
@@ -65,7 +67,7 @@ def parse_holdings(
         raise SourceError(f"{fund} holdings: the file is empty")
     if text.lstrip()[:1] == "<":
         raise SourceError(f"{fund} holdings: got a web page instead of CSV")
-    rows = list(csv.reader(text.splitlines()))
+    rows, spread = _rows(text.splitlines(), fund)
     place, columns = _header(rows, fund)
     width, columns = len(columns), _with_own(columns, {WEIGHTS[0]: weights, SECTOR: sectors}, fund)
     if is_named:
@@ -73,16 +75,43 @@ def parse_holdings(
     day = _day(rows, place, columns) or as_of
     if day is None:
         raise UndatedError(f"{fund} holdings: the file does not say its date")
+    if day < EARLIEST:
+        raise SourceError(f"{fund} holdings: {day} cannot be its date")
+    _check_quotes(rows, place, spread, fund)
     table = [row for row in rows[place + 1 :] if len(row) >= width]
     known = _weights(table, columns, is_published=bool(weights))
-    if is_sponsors:
-        _check_whole(known, fund)
+    (check_whole if is_sponsors else check_unit)(known, fund)
     members = _members(table, columns, known)
     if not members:
         raise SourceError(f"{fund} holdings: no members in the file")
     if len(members) > MOST or (is_sponsors and len(members) < LEAST.get(fund, 1)):
         raise SourceError(f"{fund} holdings: {len(members):,} members cannot be the whole fund")
+    if is_sponsors:
+        check_lines(*_given(table, columns), fund)
     return MemberList.of(fund, day, pl.DataFrame(members, schema=SCHEMA, orient="row"))
+
+
+def _rows(lines: Sequence[str], fund: str) -> tuple[list[list[str]], dict[int, int]]:
+    """The rows, and of each that spans several lines, by place, its first line. Raises SourceError."""
+    rows, spread, before = list[list[str]](), dict[int, int](), 0
+    reader = csv.reader(lines)
+    try:
+        for row in reader:
+            if reader.line_num > before + 1:
+                spread[len(rows)] = before + 1
+            before = reader.line_num
+            rows.append(row)
+    except csv.Error as error:
+        raise SourceError(f"{fund} holdings: line {before + 1}: not a line of CSV") from error
+    return rows, spread
+
+
+def _check_quotes(rows: Sequence[Sequence[str]], place: int, spread: Mapping[int, int], fund: str) -> None:
+    """Raise SourceError where a line of the table takes others in. Of the notes below it one cell may."""
+    is_narrow = len(rows[place]) == 1
+    for at, line in spread.items():
+        if at > place and (is_narrow or len(rows[at]) > 1):
+            raise SourceError(f"{fund} holdings: line {line}: a quotation mark is not closed")
 
 
 def _header(rows: Sequence[Sequence[str]], fund: str) -> tuple[int, Mapping[str, int]]:
@@ -145,6 +174,14 @@ def _number(text: str) -> float | None:
     return number(text.replace(",", "").rstrip("%").strip())
 
 
+def _given(
+    table: Sequence[Sequence[str]], columns: Mapping[str, int]
+) -> tuple[list[float | None], list[float | None]]:
+    """Of every line the published weight, in percent, and the market value."""
+    weights = [_number(_cell(row, columns, WEIGHTS)) for row in table]
+    return weights, [_number(_cell(row, columns, VALUES)) for row in table]
+
+
 def _weights(
     table: Sequence[Sequence[str]], columns: Mapping[str, int], *, is_published: bool = False
 ) -> list[float | None]:
@@ -152,8 +189,7 @@ def _weights(
 
     ``is_published``: a person has named the column, and it stands as it is.
     """
-    published = [_number(_cell(row, columns, WEIGHTS)) for row in table]
-    values = [_number(_cell(row, columns, VALUES)) for row in table]
+    published, values = _given(table, columns)
     total = fsum(value or 0.0 for value in values)
     if total <= 0 or is_published:
         return published
@@ -163,15 +199,6 @@ def _weights(
         else weight
         for value, weight in zip(values, published, strict=True)
     ]
-
-
-def _check_whole(weights: Sequence[float | None], fund: str) -> None:
-    known = [weight for weight in weights if weight is not None]
-    if not known:
-        raise SourceError(f"{fund} holdings: no column of weights")
-    whole = fsum(known)
-    if not WEIGHT_SUM[0] <= whole <= WEIGHT_SUM[1]:
-        raise SourceError(f"{fund} holdings: weights add up to {whole:.0f} %: the file was cut off")
 
 
 def _members(
@@ -185,6 +212,6 @@ def _members(
         is_listed = "no market" not in exchange and "non-nms" not in exchange
         is_share = re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol)
         if is_share and is_listed and kind in ("", "equity"):
-            name, sector = _cell(row, columns, ("name",)), _cell(row, columns, (SECTOR,))
+            name, sector = (clean(_cell(row, columns, (what,))) for what in ("name", SECTOR))
             members.setdefault(symbol, (symbol, name, "" if sector == "-" else sector, weight))
     return list(members.values())

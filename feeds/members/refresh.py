@@ -18,7 +18,7 @@ from rotation.sessions import last_due_ns, new_york_day
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from datetime import date
     from pathlib import Path
 
@@ -69,8 +69,8 @@ class HoldingsRefresh:
         """How the last one went; None before the first."""
         first_ns, last_ns = DELAY_NS
         self._delay_ns = first_ns + int(time.random() * (last_ns - first_ns))
-        self.on_members: Callable[[tuple[Membership, ...]], None] = _ignored
-        """Given all that is stored, where any of it is new."""
+        self.on_members: Callable[[tuple[Membership, ...]], Awaitable[None]] = _ignored
+        """Given all that is stored, where any of it is new. What it raises is told, and tried again."""
 
     def tape(self) -> None:
         """None: it is live."""
@@ -142,7 +142,7 @@ class HoldingsRefresh:
         membership = await asyncio.to_thread(self._load)
         names = _names(membership)
         if is_changed or names != self._names:
-            self.on_members(membership)
+            await self.on_members(membership)
         self._stamps, self._day, self._names = stamps, day, names
 
     def _today(self) -> date:
@@ -175,6 +175,6 @@ def _names(membership: tuple[Membership, ...]) -> _Names:
     )
 
 
-def _ignored(membership: tuple[Membership, ...]) -> None:
+async def _ignored(membership: tuple[Membership, ...]) -> None:
     """Nobody shows them."""
     del membership

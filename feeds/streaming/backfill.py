@@ -23,6 +23,7 @@ from rotation.quote import MINUTE_NS, NS, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from feeds.clock import Moment
     from rotation.quote import Quote
@@ -122,7 +123,7 @@ class Backfill:
         self.holds = False
         self.printed.clear()
 
-    def on_prints(self, symbols: set[str]) -> bool:
+    def on_prints(self, symbols: AbstractSet[str]) -> bool:
         """Live prints were let in. True if a price was in doubt until then."""
         before = len(self._gaps.unpriced)
         self._is_noted = False

@@ -43,6 +43,10 @@ _quiet.setLevel(logging.WARNING)  # below, the library writes addresses, and som
 
 SEND_S = 5.0
 """A message that cannot be sent for this long means that the other end has stopped reading."""
+LOOK_MAX = 2_000_000
+"""Characters or bytes of one look, some 15,000 trades of Alpaca: keys and screens get their turn between."""
+RELIEF_S = 0.001
+"""Until the rest is looked at, seconds."""
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _UNREACHABLE = (
     (InvalidURI, Why.BAD_ADDRESS),
@@ -179,7 +183,8 @@ class Connection:
                 work = group.create_task(self._work(socket), name=f"inbox {self._vendor.name}")
                 # Any end that we did not ask for is an outage, one in good order too.
                 await socket.wait_closed()
-                self._look(socket)  # what came before the end counts
+                while socket.has_messages:  # what came before the end counts
+                    self._look(socket)
                 work.cancel()
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
@@ -201,13 +206,16 @@ class Connection:
             self._arrived.clear()
             size = self._look(socket)
             await self._act(socket)
-            if self._pace_s:
+            if socket.has_messages:
+                self._arrived.set()
+                await self._time.sleep(RELIEF_S)
+            elif self._pace_s:
                 paused_s = pause_s(self._pace_s, size, paused_s)
                 await self._time.sleep(paused_s)
 
     def _look(self, socket: ClientSocket) -> int:
-        """Give the state what has been read; returns how many characters or bytes that was."""
-        frames = socket.take()
+        """Give the state what has been read, or much of it; returns how many characters or bytes that was."""
+        frames = socket.take(LOOK_MAX)
         if frames:
             self._state.on_frames(frames, self._arrival)
             self._changed()

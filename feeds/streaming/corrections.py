@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
+import polars as pl
 
 from feeds.events import Correction, PrintsReplaced
 from feeds.streaming.backfill import ENDED_NS
@@ -24,10 +25,8 @@ from rotation.quote import MINUTE_NS, NS, Role
 from rotation.sessions import SETTLE_NS, hours, session_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from collections.abc import Set as AbstractSet
-
-    import polars as pl
 
     from feeds.clock import Moment
     from feeds.streaming.buffer import HandedOn
@@ -63,6 +62,11 @@ class _Wrong:
                 return numbered  # its time may be another print's
         self._times.append(correction.ts_ns)
         return next((quote for quote in kept if self.has(quote)), None)
+
+    @property
+    def numbers(self) -> Collection[int]:
+        """Numbers of prints that were taken back; ``has_number`` knows of which time."""
+        return self._numbers.keys()
 
     def has(self, quote: Quote) -> bool:
         """Whether this is a print that was taken back. A bar never is."""
@@ -119,12 +123,15 @@ class Corrections:
 
     def without_wrong_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The same as columns."""
-        numbered = rows.with_row_index("row")
-        suspects = numbered.filter(numbered["symbol"].is_in(sorted(self._wrong)))
-        right = self.without_wrong(quotes := to_quotes(suspects))
-        kept = {id(quote) for quote in right}
-        wrong = [row for row, quote in zip(suspects["row"], quotes, strict=True) if id(quote) not in kept]
-        return numbered.filter(~numbered["row"].is_in(wrong)).drop("row")
+        numbers = {number for wrong in self._wrong.values() for number in wrong.numbers}
+        is_alike = rows["seq"].is_in(list(numbers))
+        if not is_alike.any():
+            return rows
+        quotes = to_quotes(rows.filter(is_alike))
+        kept = set(map(id, self.without_wrong(quotes)))
+        wrong = [id(quote) not in kept for quote in quotes]
+        places = is_alike.arg_true().filter(pl.Series(wrong, dtype=pl.Boolean))
+        return rows.filter(~pl.int_range(pl.len()).is_in(places.implode()))
 
     def on_correction(self, correction: Correction, now: Moment) -> None:
         """A print of the running session is replaced; of an earlier or a settled one the close is."""

@@ -33,10 +33,9 @@ from rotation.quote import NS, Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import polars as pl
-
     from feeds.clock import Moment
     from feeds.events import Event
+    from feeds.streaming.many.admitted import Admitted
     from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, Vendor, VendorError
@@ -81,6 +80,8 @@ class StreamState:
         self.session = Session(vendor, self._symbols, random=random)
         closes, late_ns = closes or {}, int(vendor.mode.delay_s * NS)
         self.filter = LiveFilter(self._symbols, closes)
+        if len(self._symbols) >= MANY:
+            self.filter.expect_many()  # rather than while the first of them come
         self.buffer = Buffer(len(self._symbols))
         self._watch = Watch(self._symbols, canaries, self._hours, vendor.mode, heartbeats=vendor.heartbeats)
         self._halts = Halts(self._symbols)
@@ -251,11 +252,13 @@ class StreamState:
             self._handed_on.add(batch.quotes)
             events.append(batch)
         if waiting.rows is not None:
-            rows = waiting.rows
-            rows = self._corrections.without_wrong_rows(rows) if self._corrections.is_heeded else rows
+            rows, by_symbol = waiting.rows, waiting.by_symbol
+            if self._corrections.is_heeded:
+                rows = self._corrections.without_wrong_rows(rows)
+                by_symbol = by_symbol if rows.height == waiting.rows.height else None
             if rows.height:
                 self._handed_on.add_rows(rows)
-                events.append(ColumnBatch(rows))
+                events.append(ColumnBatch(rows, by_symbol=by_symbol))
         events += self._corrections.take_replaced()
         events += waiting.corrections
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]
@@ -358,8 +361,8 @@ class StreamState:
         doubted, lag_ns = self.filter.doubted, self._watch.usual_lag_ns()
         changed = False
         if isinstance(prints, PrintColumns):
-            rows, admitted = self.filter.admit_columns(prints, now.ns, lag_ns)
-            changed = self._on_rows(rows, now)
+            judged = self.filter.admit_columns(prints, now.ns, lag_ns)
+            changed, admitted = self._on_rows(judged, now), judged.quotes
         else:
             admitted = self.filter.admit_live(prints, now.ns, lag_ns)
         changed |= self._on_prints(admitted, now) | (self.filter.doubted != doubted)
@@ -383,19 +386,18 @@ class StreamState:
         self.buffer.put(admitted)
         return self._backfill.on_prints({quote.symbol for quote in admitted if quote.sets_last}) or is_first
 
-    def _on_rows(self, rows: pl.DataFrame, now: Moment) -> bool:
+    def _on_rows(self, judged: Admitted, now: Moment) -> bool:
         """As ``_on_prints``, of columns."""
-        if rows.is_empty():
+        rows = judged.rows
+        if rows is None:
             return False
-        setting = rows.filter(rows["role"] != Role.SIZE.value)
-        halted = sorted(self._halts.named)
+        halted = sorted(self._halts.named & judged.priced)
         if halted:
-            self._halts.on_prints(to_quotes(setting.filter(setting["symbol"].is_in(halted))))
-        symbols: set[str] = set(rows["symbol"].unique().to_list())
-        newest_ns: int = rows["ts_ns"].max()  # type: ignore[assignment] # there is a row
-        is_first = self._watch.on_prints(symbols, rows.height, newest_ns, now)
-        self.buffer.put_rows(rows)
-        return self._backfill.on_prints(set(setting["symbol"].unique().to_list())) or is_first
+            setting = rows.filter((rows["role"] != Role.SIZE.value) & rows["symbol"].is_in(halted))
+            self._halts.on_prints(to_quotes(setting))
+        is_first = self._watch.on_prints(judged.symbols, rows.height, judged.newest_ns, now)
+        self.buffer.put_rows(rows, judged.by_symbol)
+        return self._backfill.on_prints(judged.priced) or is_first
 
     def _on_filled(self, request: Request, answer: Answer, now: Moment) -> None:
         """Bars of a gap and newest prints: they are handed on before the states that rest on them."""

@@ -114,13 +114,14 @@ class Conversation(Protocol):
 
 
 class ManyFrames(msgspec.Struct, frozen=True):
-    """What several frames contain that hold nothing but prints, bids and asks, and price bands."""
+    """What several frames contain that hold nothing but prints, what takes one back, and markets."""
 
     count: int
     """So many of the frames do; 0 where the first does not."""
     prints: PrintColumns
-    nbbo: tuple[Nbbo, ...] = ()
-    bands: tuple[Band, ...] = ()
+    nbbo: list[Nbbo] = []
+    bands: list[Band] = []
+    corrections: list[Correction] = []
 
 
 @runtime_checkable

@@ -98,7 +98,8 @@ class IndexBreadth(msgspec.Struct, frozen=True):
     sectors: tuple[SectorBreadth, ...] = ()
     """The heaviest first, without weights the largest; none without ``now``."""
     share_up_percentile: float | None = None
-    """Midrank of the share up now among the settled sessions before the one shown."""
+    """Midrank of the share up now among the settled sessions before the one shown; None while fewer than
+    80 % of the members are counted."""
     share_up_n: int = 0
     """Settled sessions ranked, at most 504."""
 
@@ -179,7 +180,7 @@ class ContributionsReport(msgspec.Struct, frozen=True):
 
     fund: str
     session: dt.date
-    """The settled session shown."""
+    """The session shown."""
     membership_date: dt.date | None
     counted: int
     """Members with a weight and a return on the day."""
@@ -188,3 +189,9 @@ class ContributionsReport(msgspec.Struct, frozen=True):
     """``1``: the day; ``5``: five sessions."""
     spread: dict[str, SpreadContributions] | None
     """By the same windows; None where one fund of the pair has no membership file."""
+    as_of: dt.datetime
+    """The instant shown."""
+    is_provisional: bool
+    """Whether a price of a member, or the fund's own, is not an official close."""
+    status: DerivedStatus | None
+    """What the members' prices are worth: as much as the worst one. None where none is known."""

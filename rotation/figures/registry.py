@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -87,6 +86,8 @@ def near(name: str, table: Mapping[str, Figure]) -> str:
     pair = name.removeprefix(PAIR).partition(".")[0] if name.startswith(PAIR) else ""
     if "/" in pair and not any(each.startswith(f"{PAIR}{pair}.") for each in table):
         return f" ({pair.upper()} is not one of the desk's pairs: desk.pairs, or --pairs, lists them)"
+    from difflib import get_close_matches  # noqa: PLC0415 - for what is misspelt
+
     close = get_close_matches(name, table, n=NEAR, cutoff=0.6)
     inside = [each for each in table if name and (each.startswith(name) or name in each)][:NEAR]
     offered = list(dict.fromkeys((*close, *inside)))[:NEAR]

@@ -232,9 +232,15 @@ class Market:
         self._suspected_ns.update(dict.fromkeys(due, self._as_of_ns))
         return frozenset(due)
 
-    def take_members(self, membership: tuple[Membership, ...]) -> None:
-        """Take more or corrected membership files; today's prints stay."""
+    def pass_for_members(self, membership: tuple[Membership, ...]) -> Callable[[], LookBack]:
+        """The pass over history that ``take_members`` needs; it may run in a thread."""
+        return partial(self._look, self.history, self._filter.session, self.desk, membership)
+
+    def take_members(self, membership: tuple[Membership, ...], made: LookBack | None = None) -> None:
+        """Take more or corrected membership files; today's prints stay. ``made``: as of ``take_desk``."""
         self._membership = membership
+        if made is not None:
+            self.take_ahead(made)
         self.update_history(self.history)
 
     def member_values(self) -> dict[str, float | None]:

@@ -93,6 +93,10 @@ class Prints:
         """How many prints are remembered one by one."""
         return len(self._order)
 
+    def kept_since(self, since_ns: int) -> int:
+        """How many of those are no older than ``since_ns``."""
+        return sum(1 for ts_ns, _ in self._order if ts_ns >= since_ns)
+
     def is_new(self, identity: Identity) -> bool:
         """Whether a print of this identity, however late, repeats none that is remembered or summed up."""
         minute = self._parts.get((identity[0] - self._opens_ns) // MINUTE_NS)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
 
 from rotation.market.settled import BACK
-from rotation.market.streaks import Before, outcomes, streak_of, way_of
-from rotation.moves import SAME, return_pct
+from rotation.market.streaks import Before, streak_of, way_of
+from rotation.moves import SAME, Returns
 from rotation.snapshot import BaseRate, SincePct, Streak
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from rotation.history import History
     from rotation.market.session_filter import SessionFilter
     from rotation.market.settled import Baseline, Settled
-
-RETURN = return_pct(pl.col("value"), pl.col("was"))
-"""Built once: building expressions costs more than a desk's worth of their results."""
+    from rotation.market.streaks import Ends
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -58,27 +56,31 @@ class Figures(msgspec.Struct, frozen=True):
 class Plan:
     """Returns, spreads, directions and streaks of several symbols and pairs, in Polars."""
 
-    def __init__(self, table: pl.DataFrame, spreads: Mapping[tuple[str, str], Before]) -> None:
-        """``table``: a row a symbol (see ``settled.Settled``). ``spreads``: how each pair's stood before."""
+    def __init__(
+        self, table: pl.DataFrame, spreads: Mapping[tuple[str, str], Before], ends: Mapping[Before, Ends]
+    ) -> None:
+        """``table``: a row a symbol (see ``settled.Settled``). ``spreads``: how each pair's stood before.
+
+        ``ends``: what each of today's directions makes of a streak.
+        """
         self._symbols: list[str] = table["symbol"].to_list()
         self._windows = [name for name in table.columns if name.startswith(BACK)]
         self._pairs = tuple(spreads)
         # A symbol's windows one under the other: a column each would cost five times as much, and so its
         # returns are a slice.
-        self._was = table.select(pl.concat_list(self._windows).alias("was")).explode("was")
+        was = [value for row in _rows(table, self._windows) for value in row]
+        self._returns = Returns(pl.Series("was", was, dtype=pl.Float64))
         place = {symbol: i * len(self._windows) for i, symbol in enumerate(self._symbols)}
         self._places = tuple((place[base], place[against]) for base, against in spreads)
-        legs, pairs = table.select("streak", "direction"), [*map(msgspec.structs.astuple, spreads.values())]
-        befores = pl.concat([legs, pl.DataFrame(pairs, schema=legs.schema, orient="row")])
         # The day's spread is the difference of two returns, each equal to within SAME.
-        least = [0.0] * table.height + [100 * SAME] * len(pairs)
-        self._ends = tuple(zip(outcomes(befores), least, strict=True))
+        legs = ((ends[Before(*each)], 0.0) for each in _rows(table, ("streak", "direction")))
+        self._ends = (*legs, *((ends[before], 100 * SAME) for before in spreads.values()))
 
     def of(self, values: list[float | None]) -> tuple[dict[str, Figures], dict[tuple[str, str], Figures]]:
         """Of today's values in the order of the table: what each symbol and each pair makes of them."""
         k, n = len(self._windows), len(self._symbols)
-        value = pl.Series("value", [value for value in values for _ in self._windows], dtype=pl.Float64)
-        pct = self._was.hstack([value]).select_seq(RETURN).to_series()
+        value = pl.Series([value for value in values for _ in self._windows], dtype=pl.Float64)
+        pct = self._returns.of(value)
         spreads = (pct.slice(base, k) - pct.slice(against, k) for base, against in self._places)
         flat = pct.to_list()
         changes = [tuple(flat[i : i + k]) for i in range(0, n * k, k)]
@@ -112,7 +114,7 @@ class Rows:
         if settled is not None:
             table = settled.table
             columns = ("symbol", "close", "date", "streak", "direction", "scale")
-            for symbol, close, closed, streak, way, scale in table.select(columns).iter_rows():
+            for symbol, close, closed, streak, way, scale in _rows(table, columns):
                 self._known[symbol] = (close, closed, Before(streak, way), scale)
         self._prices: dict[str, float | None] = {}
         """Today's; None where only prints of which the size counts have come."""
@@ -133,7 +135,7 @@ class Rows:
         if self._settled is None:
             return
         known = {pair: before for pair, before in spreads.items() if {*pair} <= self._known.keys()}
-        self._plan = Plan(self._settled.table, known)
+        self._plan = Plan(self._settled.table, known, self._settled.ends)
         self._is_new_plan = True
 
     def reprice(self, symbols: Iterable[str], session_filter: SessionFilter) -> None:
@@ -154,8 +156,7 @@ class Rows:
         """Take the session's official closes, where history has them. ``column``: of the values."""
         if self._settled is None:
             return
-        rows = history.on(self._settled.session).select("symbol", "close", pl.col(column).alias("value"))
-        for symbol, close, value in rows.iter_rows():
+        for symbol, close, value in _rows(history.on(self._settled.session), ("symbol", "close", column)):
             if symbol in self._known:
                 self._closes[symbol], self._official[symbol] = close, value
                 self._changed.add(symbol)
@@ -217,6 +218,11 @@ class Rows:
             since={str(k): _since(baseline, k, pct) for k, pct in zip(self._windows, pcts, strict=True)},
             is_unadjusted=is_unadjusted,
         )
+
+
+def _rows(table: pl.DataFrame, columns: Iterable[str]) -> Iterable[tuple[Any, ...]]:
+    """The rows of these columns, without a query."""
+    return zip(*(table[name].to_list() for name in columns), strict=True)
 
 
 def _since(baseline: Baseline, k: int, value: float | None) -> SincePct | None:

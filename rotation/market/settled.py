@@ -15,7 +15,7 @@ import polars as pl
 from rotation.desk import BANKS, Desk
 from rotation.history import closures_in
 from rotation.market.records import Records
-from rotation.market.streaks import Before, Runs, is_whole, streaks
+from rotation.market.streaks import Before, Ends, Runs, is_whole, outcomes, streaks
 from rotation.moves import SAME, direction, return_pct
 from rotation.sessions import sessions_between
 
@@ -48,6 +48,8 @@ class Settled(msgspec.Struct, frozen=True):
     ``streaks.Before``). Unknown is null."""
     legs: dict[str, Baseline]
     spread: Baseline
+    ends: dict[Before, Ends]
+    """Of the legs as the table has them, of the spread and of the pairs: ``streaks.outcomes``."""
     pairs: tuple[Baseline, ...] = ()
     """The spreads of the desk's more pairs, in their order."""
     banks: dict[str, Records] = {}
@@ -78,14 +80,24 @@ def settle(history: History, session: date, desk: Desk) -> Settled:
         grid, [*(_leg(leg, k) for leg in desk.legs), *(_spread(*pair, k) for pair in pairs)], k
     )
     number = len(desk.legs)
+    table = _table(rows, len(days) - 1, desk.legs, k)
     return Settled(
         session,
-        _table(rows, len(days) - 1, desk.legs, k),
+        table,
         dict(zip(desk.legs, series[:number], strict=True)),
         series[number],
+        _ends(table, [each.before for each in series[number:]]),
         tuple(series[number + 1 :]),
         _banks(grid, desk),
     )
+
+
+def _ends(table: pl.DataFrame, spreads: Sequence[Before]) -> dict[Before, Ends]:
+    """The only figures of a streak that a tick can change, computed with the pass: a start looks them up."""
+    legs = table.select("streak", "direction")
+    known = [*map(msgspec.structs.astuple, spreads)]
+    befores = pl.concat([legs, pl.DataFrame(known, schema=legs.schema, orient="row")]).unique()
+    return dict(zip([Before(*row) for row in befores.rows()], outcomes(befores), strict=True))
 
 
 def _banks(grid: pl.DataFrame, desk: Desk) -> dict[str, Records]:

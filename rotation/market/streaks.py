@@ -33,7 +33,11 @@ WAYS = (0, 1, -1)
 """Today's directions, in the order in which an index finds them."""
 
 
-def outcomes(befores: pl.DataFrame) -> list[tuple[int | None, int | None, int | None]]:
+Ends = tuple[int | None, int | None, int | None]
+"""What each of WAYS makes of a streak."""
+
+
+def outcomes(befores: pl.DataFrame) -> list[Ends]:
     """Of series as they stood before (columns ``streak`` and ``direction``): ``with_today`` of each of WAYS.
 
     Today's direction is all that a tick can change: each of them is computed once a session.

@@ -226,8 +226,9 @@ def _closes_before(history: History, session: date, legs: AbstractSet[str]) -> d
     closes: dict[str, float] = {}
     for _ in range(2 if legs else 0):
         session = previous_session(session)
-        rows = history.on(session).select("symbol", "close").iter_rows()
-        closes = {symbol: close for symbol, close in rows if symbol in legs and close} | closes
+        rows = history.on(session)
+        of_rows = zip(rows["symbol"].to_list(), rows["close"].to_list(), strict=True)
+        closes = {symbol: close for symbol, close in of_rows if symbol in legs and close} | closes
         if legs <= closes.keys():
             break
     return closes

@@ -9,15 +9,19 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
+from feeds.demo.fed import demo_fed
+from feeds.demo.macro import demo_macro
 from feeds.errors import InputError, StorageError
 from feeds.events import (
     Batch,
     BidAsks,
     Correction,
+    FedNews,
     Gap,
     HistoryConfirmed,
     HistoryUpdated,
     ListedSplits,
+    MacroNews,
     PreviousCloses,
     PrintsReplaced,
     Rewind,
@@ -26,11 +30,13 @@ from feeds.events import (
 )
 from feeds.supervisor import TICK_S, Supervisor
 from feeds.tapes.recording import frame_of, rows_of
+from rotation.breadth.members import SCHEMA, MemberList, Membership
 from rotation.context.wants import NOTHING, Part, Want, pair_wanted, wants
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market import market as market_module
 from rotation.market.market import Market
+from rotation.market.rows import Plan, Rows
 from rotation.market.status import Provenance
 from rotation.quote import NS, Nbbo, Quote
 from rotation.sessions import from_ns, to_ns
@@ -506,7 +512,7 @@ async def test_a_snapshot_for_a_person_s_wish_or_newer_members_is_observed_too()
     run = asyncio.create_task(supervisor.run())
     await until(lambda: supervisor.latest is not None)
     supervisor.want(wants(Part.GRAPH) | {pair_wanted("IWN/IVW")})
-    supervisor.take_members(())
+    await supervisor.take_members(())
     supervisor.want(NOTHING)  # the next Snapshot is early enough
     assert supervisor.latest is not None
     assert supervisor.latest.seq == len(observed) == 3
@@ -692,6 +698,63 @@ async def test_no_pass_over_history_holds_up_the_loop(monkeypatch):
     assert passes == [date(2024, 7, 15), date(2024, 7, 15), date(2024, 7, 16), date(2024, 7, 16)]
     assert prepared.latest == plain.latest
     assert prepared.latest.legs["IWM"].last == 221.0
+
+
+async def test_status_and_news_recompute_no_price_and_a_print_the_row_of_its_own_leg_alone(monkeypatch):
+    plans, rows = [], []
+    of, row = Plan.of, Rows._row
+    monkeypatch.setattr(Plan, "of", lambda plan, values: plans.append(values) or of(plan, values))
+    monkeypatch.setattr(
+        Rows, "_row", lambda held, symbol, today: rows.append(symbol) or row(held, symbol, today)
+    )
+    feed = Script(name="wire")
+    supervisor = supervise(feed)
+    supervisor._take(feed, Batch((quote(220.0), quote(490.0, symbol="QQQ")), at("10:40:00")))
+    assert (len(plans), {"IWM", "QQQ"} <= set(rows)) == (1, True)
+    plans.clear()
+    rows.clear()
+    for event in (
+        Status(Kind.STALE, "nothing for a while"),
+        SymbolStates({"IWM": Kind.HALTED}),
+        FedNews(demo_fed(at("10:40:00")), at("10:40:01")),
+        MacroNews(demo_macro(at("10:40:00")), at("10:40:02")),
+        Batch((), at("10:40:03")),
+    ):
+        before = supervisor.latest.seq
+        supervisor._take(feed, event)
+        assert supervisor.latest.seq == before + 1
+    assert (plans, rows) == ([], [])
+    supervisor._take(feed, Batch((quote(221.0, "10:40:04"),), at("10:40:04")))
+    assert (len(plans), rows) == (1, ["IWM"])
+
+
+async def test_a_newer_list_of_members_holds_up_no_loop(monkeypatch):
+    inside, passes = False, 0
+
+    def made(*asked):
+        nonlocal passes
+        assert inside, "on the loop"
+        passes += 1
+        return original(*asked)
+
+    async def offload(work):
+        nonlocal inside
+        inside = True
+        try:
+            return work()
+        finally:
+            inside = False
+
+    rows = {"symbol": ["IWM"], "name": ["x"], "sector": [""], "weight_pct": [100.0]}
+    held = MemberList.of("OWN", DAYS[0], pl.DataFrame(rows, schema=SCHEMA))
+    supervisor = Supervisor(market(), [], clock_ns=lambda: at("12:00:00"), sleep=no_tick, offload=offload)
+    await supervisor.run()
+    original = market_module.look_back
+    monkeypatch.setattr(market_module, "look_back", made)
+    await supervisor.take_members((Membership.of("OWN", [held]),))
+    assert passes == 1
+    supervisor.want(wants(Part.BREADTH))
+    assert supervisor.latest.breadth.indices["OWN"].settled.total == 1
 
 
 async def test_a_pass_made_for_what_has_changed_since_is_not_used():

@@ -7,9 +7,9 @@ from datetime import date, datetime
 import pytest
 
 from rotation.fed.prices import NoQuote
+from rotation.sessions import NEW_YORK
 from rotation.status import DEMO, LIVE, Connection, Kind, Mode, PriceStatus, Refusal, delayed
 from rotation.wording import (
-    NEW_YORK,
     QUIET,
     ages,
     clause,

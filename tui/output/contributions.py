@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation.sessions import NEW_YORK
+from rotation.wording import state_word
 from tui.view.draw import UNKNOWN, change, column, number
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ def text(report: ContributionsReport) -> list[str]:
     """The report in lines of at most 100 columns."""
     members = f"members of {report.membership_date}" if report.membership_date else "no members known then"
     lines = [f"{report.fund}  {report.session}  {members}, {report.counted:,} of {report.total:,} counted"]
+    if report.is_provisional:
+        at = f"{report.as_of.astimezone(NEW_YORK):%H:%M}"
+        worth = report.status
+        word = f", {state_word(worth.kind, delay_s=worth.delay_s, age_s=worth.age_s)}" if worth else ""
+        lines.append(f"provisional, {at} New York{word}")
     for window in report.windows.values():
         lines += ["", *_fund(window)]
     for spread in (report.spread or {}).values():

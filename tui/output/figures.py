@@ -10,11 +10,12 @@ from rotation.desk import Desk, with_usual
 from rotation.figures.explain import explain
 from rotation.figures.more_pairs import PAIR
 from rotation.figures.registry import figures, lookup
+from rotation.sessions import NEW_YORK
 from rotation.story import episodes as story
 from rotation.story.levels import levels as levels_of
 from rotation.text import day as dated
 from rotation.text import percent, signed
-from rotation.wording import NEW_YORK, word_with_venue
+from rotation.wording import word_with_venue
 from tui.output.text import explanation
 from tui.panels.explained import valued as with_unit
 from tui.view.draw import UNKNOWN, clean

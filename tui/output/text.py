@@ -89,11 +89,12 @@ def _tables(name: _Column, columns: Sequence[_Column]) -> list[list[str]]:
     """The columns from left to right in as few tables of at most WIDTH columns as hold them."""
     tables: list[list[_Column]] = [[name]]
     for each in columns:
-        if sum(one.width + 1 for one in tables[-1]) + each.width > WIDTH and len(tables[-1]) > 1:
+        if sum(column.width + 1 for column in tables[-1]) + each.width > WIDTH and len(tables[-1]) > 1:
             tables.append([name])
         tables[-1].append(each)
     return [
-        [" ".join(line) for line in zip(*(one.lines() for one in table), strict=True)] for table in tables
+        [" ".join(line) for line in zip(*(column.lines() for column in table), strict=True)]
+        for table in tables
     ]
 
 

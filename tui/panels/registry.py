@@ -1,41 +1,63 @@
-"""The panels of the desk by their ids."""
+"""The panels of the desk by their ids. What draws one is imported with the first Snapshot, not before."""
 
 from __future__ import annotations
 
-from tui.panels import (
-    events,
-    explained,
-    graph,
-    health,
-    help,  # noqa: A004 - our module, not site's
-    keys,
-    legs,
-    macro,
-    palette,
-    ratio,
-    ribbon,
-)
-from tui.panels.base import Panel
-from tui.panels.breadth import panel as breadth
-from tui.panels.fed import panel as fed
-from tui.panels.spread import panel as spread
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-PANELS = {
-    panel.id: panel
-    for panel in (
-        Panel("ribbon", ribbon.rows),
-        Panel("legs", legs.rows, "1 Legs"),
-        Panel("spread", spread.rows, "2 Spread"),
-        Panel("ratio", ratio.rows, "3 Ratio"),
-        Panel("fed", fed.rows, "4 Fed"),
-        Panel("health", health.rows, "5 Health"),
-        Panel("breadth", breadth.rows, "6 Breadth"),
-        Panel("events", events.rows, "7 Events"),
-        Panel("graph", graph.rows, "8 Graph"),
-        Panel("macro", macro.rows, "9 Macro"),
-        Panel("help", help.rows, "? Help"),
-        Panel("explained", explained.rows, "What a figure rests on"),
-        Panel("palette", palette.rows, ": Commands"),
-        Panel("keys", keys.rows),
-    )
+from tui.panels.base import Panel
+
+if TYPE_CHECKING:
+    from rotation.snapshot import Snapshot
+    from tui.panels.base import RowsOf
+    from tui.view.draw import Row
+    from tui.view.view_state import ViewState
+
+MODULES = {
+    "ribbon": "tui.panels.ribbon",
+    "legs": "tui.panels.legs",
+    "spread": "tui.panels.spread.panel",
+    "ratio": "tui.panels.ratio",
+    "fed": "tui.panels.fed.panel",
+    "health": "tui.panels.health",
+    "breadth": "tui.panels.breadth.panel",
+    "events": "tui.panels.events",
+    "graph": "tui.panels.graph",
+    "macro": "tui.panels.macro",
+    "help": "tui.panels.help",
+    "explained": "tui.panels.explained",
+    "palette": "tui.panels.palette",
+    "keys": "tui.panels.keys",
 }
+"""Panel → the module whose ``rows`` draw it."""
+TITLES = {
+    "legs": "1 Legs",
+    "spread": "2 Spread",
+    "ratio": "3 Ratio",
+    "fed": "4 Fed",
+    "health": "5 Health",
+    "breadth": "6 Breadth",
+    "events": "7 Events",
+    "graph": "8 Graph",
+    "macro": "9 Macro",
+    "help": "? Help",
+    "explained": "What a figure rests on",
+    "palette": ": Commands",
+}
+
+
+def _rows_of(module: str) -> RowsOf:
+    def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+        drawn: list[Row] = import_module(module).rows(snapshot, view, width, height)
+        return drawn
+
+    return rows
+
+
+PANELS = {name: Panel(name, _rows_of(module), TITLES.get(name, "")) for name, module in MODULES.items()}
+
+
+def load_panels() -> None:
+    """Import all that the first Snapshot is drawn with, so that its drawing need not; blocking."""
+    for module in (*MODULES.values(), "tui.output.looked", "tui.output.text"):
+        import_module(module)

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import time
-from importlib.resources import files
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -19,13 +18,10 @@ from textual.screen import Screen
 
 from rotation.desk import EventKind
 from rotation.errors import InputError
+from themes import FOLDER
 from tui.backend import AlertDesk
-from tui.output.looked import AWAY_S, Looked, looked, since
-from tui.output.text import quotation, quoted_explanation
 from tui.panels.asked import wants_of
-from tui.panels.explained import not_copied
-from tui.panels.legs import with_order
-from tui.panels.registry import PANELS
+from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
 from tui.screen.arrived import has_come
 from tui.screen.exporter import Exporter
@@ -56,6 +52,7 @@ if TYPE_CHECKING:
     from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Controls, Desk
+    from tui.output.looked import Looked
     from tui.screen.driver import TerminalDriver
     from tui.view.applied import Applied
     from tui.view.layout import Place
@@ -97,7 +94,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 class RotationApp(App[None], inherit_bindings=False):
     """The desk in a terminal. ``open_desk`` is called in a thread once the first frame is on screen."""
 
-    CSS: ClassVar[str] = files("themes").joinpath("base.tcss").read_text("utf-8")
+    CSS: ClassVar[str] = (FOLDER / "base.tcss").read_text("utf-8")
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
 
@@ -192,7 +189,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._live_task.add_done_callback(self._live_ended)
 
     async def _live(self) -> None:
-        desk = await asyncio.to_thread(self._open_desk)
+        desk = await asyncio.to_thread(self._opened)
         self._desk = desk
         self._ask()
         async with asyncio.TaskGroup() as group:
@@ -200,6 +197,11 @@ class RotationApp(App[None], inherit_bindings=False):
             group.create_task(self._follow(desk), name="follow")
             if self._reload is not None:
                 group.create_task(self._apply_changes(self._reload, desk), name="configuration")
+
+    def _opened(self) -> Desk:
+        """The desk, and what its first Snapshot is drawn with, which the first paint did not wait for."""
+        load_panels()
+        return self._open_desk()
 
     async def _follow(self, desk: Desk) -> None:
         async for snapshot in desk.listen():
@@ -251,6 +253,8 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _call(self, snapshot: Snapshot) -> None:
         """Say what is new in the place of the footer, paused or not; ring where an alert asks for it."""
+        from tui.output.looked import looked  # noqa: PLC0415 - see _opened
+
         newest = snapshot.events[-1].seq if snapshot.events else 0
         seen, self._seen_seq = self._seen_seq, newest
         if self._looked is None:
@@ -396,6 +400,9 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _copy(self, snapshot: Snapshot) -> None:
         """Copy the headline, or the sheet that is open."""
+        from tui.output.text import quotation, quoted_explanation  # noqa: PLC0415 - see _opened
+        from tui.panels.explained import not_copied  # noqa: PLC0415
+
         if not self.view.explains:
             self.copy_to_clipboard(quotation(of_pair(snapshot, self.view.pair)))
             self.say("copied the headline with its source and time")
@@ -412,6 +419,8 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _greeting(self) -> str:
         """What has changed, for a viewer who has pressed no key for ten minutes; else empty."""
+        from tui.output.looked import AWAY_S, looked, since  # noqa: PLC0415 - see _opened
+
         now_s = self._clock()
         away_s, self._last_key_s = now_s - self._last_key_s, now_s
         newest, before = self._newest, self._looked
@@ -436,7 +445,10 @@ class RotationApp(App[None], inherit_bindings=False):
         self.view = view
         if not view.paused:
             self.snapshot = self._newest
-        self.view = with_order(view, self.snapshot)
+        if self.snapshot is not None:
+            from tui.panels.legs import with_order  # noqa: PLC0415 - see _opened
+
+            self.view = with_order(view, self.snapshot)
         self._paint()
 
     def _ask(self) -> None:

@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.errors import UnavailableError
-from tui.output.export import encode, name_of, table
 from tui.screen.png import MISSING, can_draw, png
 from tui.screen.svg import Pictured, picture_of
 from tui.view.pairs import of_pair
@@ -110,6 +109,8 @@ class Exporter:
         app = self._app
         if app.snapshot is None:
             return None
+        from tui.output.export import encode, name_of, table  # noqa: PLC0415 - a start does without
+
         snapshot, view = of_pair(app.snapshot, app.view.pair), app.view
         if key in FORMS:
             rows = table(panel, snapshot, view)

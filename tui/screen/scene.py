@@ -12,7 +12,6 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.panels.legs import height_of
 from tui.panels.registry import PANELS
 from tui.view.ascii import plain_row
 from tui.view.draw import fit, framed
@@ -101,14 +100,20 @@ def scene(
 
 def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> dict[str, Place]:
     """Return the panels that have a place, and where it is."""
-    legs = height_of(snapshot, view) if snapshot else LEGS
-    return arrange(width, height, view, legs, fed=_has_fed(snapshot))
+    return arrange(width, height, view, _legs(snapshot, view), fed=_has_fed(snapshot))
 
 
 def misfit_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> str:
     """Why the viewer's own panels are not shown at this size, in words; empty where they are."""
-    legs = height_of(snapshot, view) if snapshot else LEGS
-    return misfit(width, height, view, legs, fed=_has_fed(snapshot))
+    return misfit(width, height, view, _legs(snapshot, view), fed=_has_fed(snapshot))
+
+
+def _legs(snapshot: Snapshot | None, view: ViewState) -> int:
+    if snapshot is None:
+        return LEGS
+    from tui.panels.legs import height_of  # noqa: PLC0415 - panels come after the first paint
+
+    return height_of(snapshot, view)
 
 
 def _has_fed(snapshot: Snapshot | None) -> bool:

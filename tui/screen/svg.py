@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Protocol
 
@@ -41,6 +40,8 @@ def _placed(picture: str) -> str:
 
 
 def _cells(run: re.Match[str]) -> str:
+    import html  # noqa: PLC0415 - a long table of entities, for pictures alone
+
     text = html.unescape(run["text"])
     size = cell_len(text)
     shown = text.rstrip("\u00a0 ")

@@ -81,8 +81,8 @@ def _first(text: str) -> str:
 def _of_table(path: Path, text: str) -> Iterator[_Listed]:
     """The column ``symbol`` (or ``ticker``), as brokers export it; rows without one, as totals, are none."""
     lines = text.split("\n")
-    found = ((n, header) for n, line in enumerate(lines) if (header := _header(line)) is not None)
-    first, header = next(found, (0, None))
+    headers = ((n, header) for n, line in enumerate(lines) if (header := _header(line)) is not None)
+    first, header = next(headers, (0, None))
     if header is None:
         if not (line := _first(text)):
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from rotation.text import counted
@@ -44,6 +43,8 @@ def _columns(value: object, columns_max: int, example: str) -> Columns:
         raise ValueError(f"expected a list of panels, such as {example}, got {shown(value)}")
     for name in named:
         if name not in PANELS:
+            from difflib import get_close_matches  # noqa: PLC0415 - for what is misspelt
+
             close = get_close_matches(name, PANELS, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(PANELS)}"
             raise ValueError(f"unknown panel {shown(name)}; {hint}")

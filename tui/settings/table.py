@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,8 @@ class Table:
         self.fail = fail
         for key in values:
             if key not in known:
+                from difflib import get_close_matches  # noqa: PLC0415 - for what is misspelt
+
                 close = get_close_matches(key, known, 1)
                 hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
                 raise fail(f"{place}.{key}", f"unknown key {key!r}{hint}")

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotation.snapshot import PairView, Ratio, Spread, SpreadWindow, Streak
-
 if TYPE_CHECKING:
-    from rotation.snapshot import Snapshot
+    from rotation.snapshot import PairView, Snapshot
 
-UNKNOWN = Streak(None, None, provisional=False)
 LATER = "{}: no figures in the Snapshot on screen; they come with the next one shown."
 
 
@@ -40,10 +37,18 @@ def of_pair(snapshot: Snapshot, pair: str) -> Snapshot:
 
 def _blank(pair: str, snapshot: Snapshot) -> PairView:
     """Of a pair that nobody looked at when the Snapshot was made."""
+    from rotation.snapshot import (  # noqa: PLC0415 - the first paint has no Snapshot
+        PairView,
+        Ratio,
+        Spread,
+        SpreadWindow,
+        Streak,
+    )
+
     base, _, against = pair.partition("/")
     windows = {k: SpreadWindow(None, None, None, None, 0) for k in snapshot.spread.windows}
     return PairView(
-        Spread(base, against, UNKNOWN, None, windows),
+        Spread(base, against, Streak(None, None, provisional=False), None, windows),
         Ratio(base, against, None, None, (), (), snapshot.ratio.minutes),
         LATER.format(pair),
     )

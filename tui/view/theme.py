@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from rich.color import ColorParseError
@@ -13,9 +12,9 @@ from rich.errors import StyleSyntaxError
 from rich.style import Style
 
 from rotation.errors import InputError
+from themes import FOLDER
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
     from pathlib import Path
 
 DEFAULT = "midnight"
@@ -72,9 +71,7 @@ def use_folder(folder: Path | None) -> None:
 
 @cache
 def _shipped() -> tuple[str, ...]:
-    others = sorted(
-        f.name.removesuffix(".toml") for f in files("themes").iterdir() if f.name.endswith(".toml")
-    )
+    others = sorted(path.stem for path in FOLDER.glob("*.toml"))
     return (DEFAULT, *(name for name in others if name != DEFAULT))
 
 
@@ -98,7 +95,7 @@ def load(name: str) -> Theme:
 
 @cache
 def _of_package(name: str) -> Theme:
-    return parse(name, files("themes") / f"{name}.toml")
+    return parse(name, FOLDER / f"{name}.toml")
 
 
 def reload() -> tuple[str, bool] | None:
@@ -124,7 +121,7 @@ def reload() -> tuple[str, bool] | None:
     return result
 
 
-def parse(name: str, file: Traversable) -> Theme:
+def parse(name: str, file: Path) -> Theme:
     """Return a theme from its TOML file, which must have every role. Raises InputError."""
     try:
         text = file.read_text("utf-8")

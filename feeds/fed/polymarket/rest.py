@@ -18,7 +18,8 @@ from rotation.fed.inputs import OutcomeQuote
 from rotation.sessions import from_ns
 
 if TYPE_CHECKING:
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 HOME = "https://gamma-api.polymarket.com"
 PATH = "/events"

@@ -22,7 +22,7 @@ from feeds.fed.rates.policy_rate import (
     target_range_bp,
     target_ranges,
 )
-from feeds.http.cached import Fetched
+from feeds.http.fetched import Fetched
 from feeds.parsing.wire import address, number
 from rotation.sessions import new_york_day
 from rotation.status import Kind

@@ -15,7 +15,8 @@ from feeds.parsing.wire import Loose, address, decode, number
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feeds.http.cached import CachedClient, Fetched
+    from feeds.http.cached import CachedClient
+    from feeds.http.fetched import Fetched
 
 HOME = "https://markets.newyorkfed.org"
 PATH = "/api/rates/unsecured/effr/last/90.json"

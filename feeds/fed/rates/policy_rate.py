@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from feeds.http.cached import Fetched, dated
+from feeds.http.fetched import Fetched, dated
 from rotation.fed.odds import TargetRange
 from rotation.sessions import NEW_YORK, to_ns
 from rotation.status import Kind

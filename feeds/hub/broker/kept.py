@@ -26,7 +26,10 @@ AT_ONCE = 500
 FETCH_S = 2.0
 """Without another message for so long the server has not received the request, or will not answer."""
 GET = f"$JS.API.DIRECT.GET.{subjects.STREAM}"
-FIRST = (subjects.STATE, subjects.INDEX, subjects.BEAT, subjects.FED, subjects.MACRO, subjects.MEMBERS + ">")
+FIRST = (
+    subjects.STATE, subjects.INDEX, subjects.BEAT, subjects.FED, subjects.MACRO, subjects.FUNDS,
+    subjects.MEMBERS + ">",
+)  # fmt: skip
 END, NONE = "204", "404"
 NO_STREAM = 10059
 """JetStream's number of the error that a stream does not exist."""

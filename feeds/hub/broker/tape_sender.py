@@ -21,6 +21,7 @@ from feeds.hub.broker import stream_check, tape_stream
 from feeds.hub.broker.connection import RefusedError
 from feeds.hub.broker.kept import ensure_stream
 from feeds.hub.broker.lease import ACK_S, EXPECTED, RESUME_S
+from feeds.hub.tape.writer import HEADERS
 from feeds.hub.wire.codec import WireError, decode
 from rotation.snapshot import FeedHealth
 from rotation.status import Kind
@@ -49,6 +50,9 @@ LOOK_S = 60.0
 """Between two looks whether old messages have gone."""
 UNPROVED_S = 10.0
 """So long a message waits for the lease to be proved before that is reported."""
+KEPT_S = 60.0
+"""So long what has come waits for a server that refuses it or is silent. Then it is left out, as is what
+comes until the next try, and the tape says so: a permission that is missing may be missing for days."""
 WAITING_MAX = 64 * 2**20
 """Bytes that wait for the server, made; beyond it the writer's own limit holds."""
 OUTRUN = 10071
@@ -135,12 +139,14 @@ class TapeSender:
 
     def rows(self) -> tuple[FeedHealth, ...]:
         """Its row of the Health panel, where there is something to report."""
-        if self._problem:
-            kind, detail = Kind.OFFLINE, self._problem
-        elif self._discarded:
-            kind, detail = Kind.LIVE, f"{counted(self._discarded, 'old message')} discarded"
-        else:
+        parts = [self._problem] if self._problem else []
+        if self._discarded:
+            parts.append(f"{counted(self._discarded, 'old message')} discarded")
+        if self._writer.lost:
+            parts.append(f"{counted(self._writer.lost, 'row')} left out")
+        if not parts:
             return ()
+        kind, detail = Kind.OFFLINE if self._problem else Kind.LIVE, "; ".join(parts)
         return (FeedHealth(NAME, state_word(kind), detail, 0, self.sent, kind=kind),)
 
     async def _turn(self) -> None:
@@ -156,6 +162,7 @@ class TapeSender:
 
     async def _make(self) -> None:
         """Make messages of what has come, or take what a cancelled turn has begun to make."""
+        self._writer.limit(self._client.max_payload)  # it may be another server than before
         making = self._making or asyncio.create_task(asyncio.to_thread(self._writer.chunks), name="tape rows")
         self._making = making
         chunks = await asyncio.shield(making)
@@ -186,10 +193,26 @@ class TapeSender:
     async def _send_proved(self) -> None:
         """Send what the lease is proved for, each once the one before is kept. Raises UnavailableError."""
         while self._waiting and self._waiting[0].made_s < self._proved_s():
-            await self._send(self._waiting[0].chunk)
+            chunk = self._waiting[0].chunk
+            if len(chunk.data) + HEADERS > self._client.max_payload:
+                self._drop(chunk)
+                continue
+            await self._send(chunk)
             self._waiting.popleft()
             self.sent += 1
             self._recover()
+
+    def _drop(self, chunk: Chunk) -> None:
+        """Leave out the first message that waits: made for another server, it is longer than this one takes.
+
+        Its number is missing then, so whoever reads the tape marks a gap there.
+        """
+        self._waiting.popleft()
+        self._writer.lost += chunk.rows
+        log.warning("hub: tape: %d bytes are more than the server takes", len(chunk.data))
+        self._report(
+            f"{counted(chunk.rows, 'row')} of the tape left out: more than the NATS server takes in a message"
+        )
 
     async def _send(self, chunk: Chunk) -> None:
         from nats import errors  # noqa: PLC0415 - an extra
@@ -221,11 +244,19 @@ class TapeSender:
     def _fail(self, error: UnavailableError) -> None:
         now_s = self._time.monotonic()
         self._failing_s = now_s if self._failing_s is None else self._failing_s
+        if now_s - self._failing_s > KEPT_S:
+            self._leave_out()
         is_refused = isinstance(error, RefusedError) and error.code != OUTRUN
         if not is_refused and (now_s - self._failing_s < QUIET_S or not self._client.is_connected):
             return
         log.warning("hub: tape: %s", error)
         self._stop(str(error))
+
+    def _leave_out(self) -> None:
+        """Keep nothing that waits: who reads the tape marks a gap where the numbers of these are missing."""
+        self._writer.lost += sum(each.chunk.rows for each in self._waiting)
+        self._waiting.clear()
+        self._writer.leave_out()
 
     def _stop(self, problem: str) -> None:
         if not self._problem:

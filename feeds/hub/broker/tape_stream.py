@@ -105,6 +105,13 @@ async def days(client: Client) -> dict[dt.date, int]:
     return dict(sorted(made.items()))
 
 
+async def newest_kept(client: Client) -> Held | None:
+    """The last message, as a reader may ask for it; None without one. Raises UnavailableError."""
+    held: list[Held] = []
+    await collect(client, GET, {"multi_last": [ALL]}, held.append)
+    return max(held, default=None)
+
+
 async def read_all(client: Client, subject: str, until: int) -> list[Held]:
     """Every message of a subject up to number ``until``. Raises UnavailableError."""
     held: list[Held] = []

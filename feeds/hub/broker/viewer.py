@@ -16,7 +16,7 @@ from feeds.hub.wire import subjects
 from rotation.status import LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -39,7 +39,7 @@ DENIED_S = 5.0
 """Before the next try where the server has denied a permission: it may be granted meanwhile."""
 
 
-def _nobody(membership: tuple[Membership, ...]) -> None:
+async def _nobody(membership: tuple[Membership, ...]) -> None:
     """Nobody wants to know."""
     del membership
 
@@ -58,7 +58,7 @@ class HubFeed:
         """Whether the server has denied a permission on this connection."""
         self.has_shown = False
         """Whether the whole market has been handed on."""
-        self.on_members: Callable[[tuple[Membership, ...]], None] = _nobody
+        self.on_members: Callable[[tuple[Membership, ...]], Awaitable[None]] = _nobody
 
     @property
     def name(self) -> str:
@@ -90,7 +90,7 @@ class HubFeed:
                 self._wake.clear()
                 members = self.receiver.new_members()
                 if members is not None:
-                    self.on_members(members)
+                    await self.on_members(members)
                 now = self._time.now()
                 is_complete = self.receiver.is_complete and self.receiver.has_settled(now.s)
                 events = self.receiver.events(now)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from feeds.errors import StorageError
 from feeds.hub.wire import subjects
 from feeds.hub.wire.convert import days_from_1970, digest, history_columns, member_columns
-from feeds.hub.wire.messages import HistoryMessage, IndexMessage, MembersMessage
+from feeds.hub.wire.messages import LISTS_MAX, FundsMessage, HistoryMessage, IndexMessage, MembersMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +25,6 @@ HISTORY_AT_ONCE = 50
 """Symbols whose closes are sent in one tick."""
 LISTS_AT_ONCE = 4
 """Holdings files that are read, packed and sent in one tick."""
-LISTS_MAX = 60
-"""Holdings files of a fund that are sent, the newest: those of the last sessions, one a day. A server answers
-with no more than 1,024 subjects at once."""
 
 
 class SentHistory:
@@ -42,7 +39,8 @@ class SentHistory:
         self._parts: list[pl.DataFrame] = []
         """Symbols of a newer history that are still to be sent, the next one last."""
         self._digests: dict[str, int] = {}
-        self._membership: tuple[Membership, ...] = ()
+        self._membership: tuple[Membership, ...] | None = None
+        """Of which it was said what there is; None before the first."""
         self._lists: list[_List] = []
         """Holdings files that are still to be sent, the next one last."""
 
@@ -85,6 +83,10 @@ class SentHistory:
             self._membership = desk.membership
             self._lists = [each for fund in desk.membership for each in _newest(fund)]
             self._lists.sort(key=lambda each: each.held.as_of)
+            days: dict[str, list[int]] = {}
+            for each in self._lists:
+                days.setdefault(each.held.fund, []).append(days_from_1970(each.held.as_of))
+            yield from number(subjects.FUNDS, FundsMessage, days)
         for _ in range(min(LISTS_AT_ONCE, len(self._lists))):
             subject, held = self._lists.pop()
             try:

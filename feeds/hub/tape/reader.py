@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from feeds.hub.tape.marks import GAP_EVENTS, gap_rows
+from feeds.events import Gap
+from feeds.hub.tape.marks import GAP_EVENTS, gap_rows, restart_rows
 from feeds.hub.wire.codec import OtherVersion, WireError, decode
 from feeds.hub.wire.messages import Place, TapeMessage
 from feeds.hub.wire.tape_rows import tape_frame
-from feeds.tapes.recording import frame_of
+from feeds.tapes.recording import REWIND, frame_of
 from rotation.sessions import NEW_YORK, from_ns, to_ns
 
 if TYPE_CHECKING:
@@ -61,15 +62,9 @@ class TapeReader:
             return None
         if frame is None or message.place <= self._place:
             return None
-        since_ns = self._missing_since(message, frame)
+        parts = self._marks(message, frame)
         is_next = message.place == (self._place.epoch, self._place.seq + 1)
         first = int(frame["batch"][0])
-        parts = []
-        if since_ns is not None:
-            self.gaps += 1
-            marks, _ = frame_of(gap_rows(self._next, since_ns, int(frame["as_of_ns"][0])))
-            parts.append(marks)
-            self._next += GAP_EVENTS
         begun = is_next and first == self._last_batch
         shift = self._next - first - begun
         parts.append(frame.with_columns(pl.col("batch") + shift))
@@ -78,12 +73,28 @@ class TapeReader:
         self._next = self._last_batch + shift + 1
         return pl.concat(parts)
 
+    def _marks(self, message: Message, frame: pl.DataFrame) -> list[pl.DataFrame]:
+        """What the message does not say by itself: that something is missing, and that a hub begins."""
+        since_ns, at_ns = self._missing_since(message, frame), int(frame["as_of_ns"][0])
+        rows = []
+        if since_ns is not None:
+            self.gaps += 1
+            rows += gap_rows(self._next, since_ns, at_ns)
+            self._next += GAP_EVENTS
+        is_other_hub = NOTHING.epoch < self._place.epoch < message.epoch
+        if is_other_hub and REWIND not in frame["kind"].head(GAP_EVENTS + 1):
+            rows += restart_rows(self._next, at_ns)
+            self._next += 1
+        return [frame_of(rows)[0]] if rows else []
+
     def _missing_since(self, message: Message, frame: pl.DataFrame) -> int | None:
         """From when on something is missing before this message; None where it follows.
 
-        A hub's first message says by itself what is missing before it.
+        A hub's first message says by itself what is missing before it, unless it found a stream without any.
         """
-        if message.seq == 1 or message.place == (self._place.epoch, self._place.seq + 1):
+        if message.place == (self._place.epoch, self._place.seq + 1):
+            return None
+        if message.seq == 1 and (self._until_ns is None or frame["kind"][0] == Gap.__name__):
             return None
         if self._until_ns is not None:
             return self._until_ns

@@ -46,6 +46,8 @@ class Chunk(NamedTuple):
     data: bytes
     seq: int
     """Within the hub's epoch, from 1."""
+    rows: int
+    """How many are in it."""
 
 
 class _Taken(NamedTuple):
@@ -83,7 +85,21 @@ class TapeWriter:
         self._before_ns: int | None = None
         self._seq = self._number = 0
         self.lost = 0
-        """Rows that are not on the tape: left out for want of room, too long, or absurd numbers."""
+        """Rows that are not on the tape: left out for want of room, too late, too long, or absurd numbers."""
+
+    def limit(self, max_bytes: int) -> None:
+        """Make no message longer than another server takes. ``max_bytes``: its limit."""
+        self._max_bytes = max_bytes - HEADERS
+
+    def leave_out(self) -> None:
+        """Drop what waits, and take no more until the next ``chunks``, which say from when to when."""
+        with self._lock:
+            if not self._taken:
+                return
+            until_ns = self._taken[-1].as_of_ns if self._lost is None else self._lost[1]
+            self._lost = self._taken[0].as_of_ns, until_ns
+            self.lost += self._rows_taken
+            self._taken, self._rows_taken = deque(), 0
 
     def begin(self, before_ns: int | None) -> None:
         """The server's tape ends at ``before_ns``, written by another hub; None where it is empty."""
@@ -149,7 +165,7 @@ class TapeWriter:
         data = encode(TapeMessage(*place, frame.height, tape_columns(frame)))
         if len(data) <= self._max_bytes:
             self._seq += 1
-            return [Chunk(subject, data, self._seq)]
+            return [Chunk(subject, data, self._seq, frame.height)]
         if frame.height == 1:
             log.warning("hub: a row of the tape is longer than the server takes")
             self.lost += 1

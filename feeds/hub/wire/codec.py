@@ -15,6 +15,7 @@ from feeds.hub.wire.messages import (
     SCHEMA,
     BeatMessage,
     BlobMessage,
+    FundsMessage,
     HistoryMessage,
     IndexMessage,
     MembersMessage,
@@ -82,6 +83,7 @@ _TYPES: Mapping[str, type[Message]] = {
     subjects.BEAT: BeatMessage,
     subjects.STATE: StateMessage,
     subjects.INDEX: IndexMessage,
+    subjects.FUNDS: FundsMessage,
     subjects.FED: BlobMessage,
     subjects.MACRO: BlobMessage,
 }

@@ -23,6 +23,11 @@ LONGEST = 64
 ROWS_MAX = 256
 """Rows of a hub's Health panel."""
 
+LISTS_MAX = 60
+"""Holdings files of a fund that are sent, the newest: those of the last sessions, one a day. A server answers
+with no more than 1,024 subjects at once."""
+FUNDS_MAX = 1_000
+
 EPOCH_MAX = 10**13
 """In the year 2286: an epoch is the time at which a hub begins, in ms since 1970, or the next number."""
 
@@ -173,6 +178,19 @@ class MembersMessage(Message, frozen=True):
     day: Annotated[int, Meta(ge=0, le=100_000)]
     columns: Annotated[bytes, Meta(max_length=4_000_000)]
     """zlib: the columns of ``rotation.breadth.members.SCHEMA`` as a msgpack array of arrays."""
+
+
+class FundsMessage(Message, frozen=True):
+    """Which holdings files the hub sends, before it sends them; of any other fund it has none (any more)."""
+
+    days: Annotated[
+        dict[
+            Name,
+            Annotated[list[Annotated[int, Meta(ge=0, le=100_000)]], Meta(min_length=1, max_length=LISTS_MAX)],
+        ],
+        Meta(max_length=FUNDS_MAX),
+    ]
+    """By fund the days of its newest files, from 1970; where they are LISTS_MAX, older ones may exist."""
 
 
 class BlobMessage(Message, frozen=True):

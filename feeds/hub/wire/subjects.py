@@ -21,6 +21,7 @@ MACRO = "desk.macro"
 MINUTES = "desk.minutes."
 HISTORY = "desk.history."
 MEMBERS = "desk.members."
+FUNDS = "desk.funds"
 ALL = ("quotes.>", "desk.>")
 """All that a viewer listens to, and all that the stream QUOTES holds."""
 STREAM = "QUOTES"

@@ -32,8 +32,9 @@ class Gathered:
             self.prints.add(many.prints)
         else:
             self.prints = many.prints
-        self.nbbo += many.nbbo
-        self.bands += many.bands
+        self.nbbo = (*self.nbbo, *many.nbbo)
+        self.bands = (*self.bands, *many.bands)
+        self.corrections = (*self.corrections, *many.corrections)
 
     def add_result(self, result: FrameResult) -> bool:
         """A frame that was read by itself; False, and nothing is added, where it holds more than prints.
@@ -44,6 +45,9 @@ class Gathered:
         plain = FrameResult(result.quotes, corrections=result.corrections, heartbeat=result.heartbeat)
         if result != plain or not all(map(is_plain, result.quotes)):
             return False
-        self.prints.add(PrintColumns.of(result.quotes))
+        try:
+            self.prints.add(PrintColumns.of(result.quotes))
+        except OverflowError:
+            return False  # a number that no column holds
         self.corrections += result.corrections
         return True

@@ -6,6 +6,7 @@ the cost. Every other byte (control frames, fragments, what is too large or wron
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.client import ClientConnection
@@ -58,13 +59,26 @@ class ClientSocket(ClientConnection):
         self._on_arrival, self._tap = on_arrival, tap
         self._tell(self._messages[:])
 
-    def take(self) -> list[str | bytes]:
-        """All messages that have come."""
-        messages, self._messages, self._size = self._messages, [], 0
-        if self._is_paused:
+    def take(self, most: int | None = None) -> list[str | bytes]:
+        """Messages that have come: all, or the first of them that have ``most`` characters or bytes together.
+
+        At least one, where there are any.
+        """
+        messages, self._messages = self._messages, []
+        if most is not None and self._size > most:
+            places = accumulate(map(len, messages))
+            count = max(next((i for i, size in enumerate(places) if size > most), len(messages)), 1)
+            messages, self._messages = messages[:count], messages[count:]
+        self._size = sum(map(len, self._messages)) + MESSAGE_COST * len(self._messages)
+        if self._is_paused and self._size <= HELD_MAX // 2:
             self._is_paused = False
             self.transport.resume_reading()
         return messages
+
+    @property
+    def has_messages(self) -> bool:
+        """Whether ``take`` would return any."""
+        return bool(self._messages)
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""

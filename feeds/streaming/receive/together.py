@@ -5,6 +5,7 @@ Short frames are joined to one array and decoded in one go, since a call of a de
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
@@ -21,6 +22,11 @@ EXACT, REPORT = -1, -2
 ROLES_MAX = 4096
 JOINED_MAX = 32_768
 """Characters or bytes of frames that are joined: more structs alive at once cost more than they save."""
+
+
+def are_finite(prices: Sequence[float]) -> bool:
+    """Whether all of these are numbers: the sum of others is none."""
+    return isfinite(sum(prices)) or all(map(isfinite, prices))
 
 
 class Roles(dict[K, int]):

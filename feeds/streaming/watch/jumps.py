@@ -66,9 +66,9 @@ class Jumps:
         return symbol in self._held or symbol in self._excursions
 
     @property
-    def has_doubts(self) -> bool:
-        """Whether ``is_in_doubt`` says so of any symbol."""
-        return bool(self._held or self._excursions)
+    def in_doubt(self) -> set[str]:
+        """The symbols of which ``is_in_doubt`` says so."""
+        return {*self._held, *self._excursions}
 
     def judge(self, quote: Quote) -> tuple[Quote, ...]:
         """What may pass now: nothing, the print, or those held back and the print."""

@@ -61,9 +61,8 @@ class Liveness:
         self.data_s = now_s
         if self._first_s is None:
             self._first_s = now_s
-        for symbol in symbols:
-            if symbol in self._canaries:
-                self._printed[symbol] = now_s
+        for symbol in self._canaries & frozenset(symbols):
+            self._printed[symbol] = now_s
         if self._printed.keys() >= self._canaries:
             self._patience = 1.0
 

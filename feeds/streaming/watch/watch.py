@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from feeds.streaming.watch.gaps import Sequence
+from feeds.streaming.watch.gaps import Sequence as Numbers
 from feeds.streaming.watch.lag import RECENT, Lag
 from feeds.streaming.watch.liveness import Liveness
 from rotation.quote import FUTURE_NS, NS
 from rotation.status import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from feeds.clock import Moment
@@ -46,7 +46,7 @@ class Watch:
         """``canaries``: symbols that always trade. ``heartbeats``: the vendor sends even at night."""
         self._hours = hours
         self._mode = mode
-        self._sequence = Sequence(symbols)
+        self._sequence = Numbers(symbols)
         self._recent: deque[int] = deque([0] * (RATE_TICKS + 1), RATE_TICKS + 1)
         self._lost_ns: int | None = None
         self._offset_ns: int | None = None
@@ -83,7 +83,7 @@ class Watch:
         if abs(set_by_ns) > SET_NS:
             self.lag.on_clock_set(set_by_ns)
 
-    def on_times(self, events_ns: list[int], now: Moment) -> None:
+    def on_times(self, events_ns: Sequence[int], now: Moment) -> None:
         """Measure our clock by the times of all prints, those too that it makes look implausible."""
         if not events_ns or self._hours.canary_s(now.ns) is None:
             return

@@ -48,7 +48,7 @@ CLOSING = "6"
 LISTING = {"A": "N", "B": "P", "C": "Q"}
 """By tape the exchange that holds the closing auction: NYSE, NYSE Arca, Nasdaq. Tape B is shared with
 American and Cboe BZX, whose auctions are known by their condition code alone."""
-_AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
+AVERAGE = {"A": "B", "B": "B", "C": "W", "N": "W", "O": "W"}
 """Average price by tape; B on tape C is a bunched trade, an ordinary price."""
 HALTED = {"2": True, "H": True, "P": True, "3": False, "T": False}
 """Status codes: 2 and 3 on tapes A and B, H, P (volatility) and T on C. Q (quotes resume) does not count."""
@@ -286,7 +286,7 @@ def sets_last(conditions: object, tape: object) -> bool:
     """Whether a trade with these sale conditions may be the last price."""
     if not isinstance(conditions, list):
         return conditions is None
-    average = _AVERAGE.get(tape) if isinstance(tape, str) else None
+    average = AVERAGE.get(tape) if isinstance(tape, str) else None
     return not any(code in NOT_LAST or code == average for code in conditions if isinstance(code, str))
 
 

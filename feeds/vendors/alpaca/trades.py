@@ -6,20 +6,32 @@ field has its own type this says the same, many frames at once and many times as
 
 from __future__ import annotations
 
-from functools import lru_cache
+from array import array
 from math import isfinite
-from struct import unpack
+from struct import error as struct_error
+from struct import pack
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 
+from feeds.events import Correction
 from feeds.streaming.receive import together
-from feeds.streaming.receive.together import EXACT, REPORT, Roles
+from feeds.streaming.receive.symbol_codes import BadNameError, SymbolCodes
+from feeds.streaming.receive.together import EXACT, REPORT, Roles, are_finite
 from feeds.streaming.vendor import Band, ManyFrames
-from feeds.vendors.alpaca.frames import BRACKETS, MESSAGES_MAX, SHARES_MAX, SYMBOL, exact_ns, role_of, shares
+from feeds.vendors.alpaca.frames import (
+    AVERAGE,
+    BRACKETS,
+    MESSAGES_MAX,
+    SHARES_MAX,
+    SYMBOL,
+    exact_ns,
+    role_of,
+    shares,
+)
+from feeds.vendors.alpaca.stamps import Stamps, are_below, one_ns
 from rotation.columns import PrintColumns
-from rotation.quote import NS, Nbbo, Role
+from rotation.quote import Nbbo, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +44,7 @@ Stamp = msgspec.msgpack.Ext | str
 
 class _Trade(msgspec.Struct, gc=False, tag_field="T", tag="t"):
     symbol: str = msgspec.field(name="S")
-    t: Stamp
+    t: msgspec.Raw
     p: float
     i: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     s: int | float = 0
@@ -54,171 +66,166 @@ class _Limits(msgspec.Struct, gc=False, tag_field="T", tag="l"):
     high: float = msgspec.field(name="u")
 
 
+class _Cancelled(msgspec.Struct, gc=False, tag_field="T", tag="x"):
+    symbol: str = msgspec.field(name="S")
+    t: Stamp
+    wrong: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = msgspec.field(name="i")
+
+
+class _Corrected(msgspec.Struct, gc=False, tag_field="T", tag="c"):
+    symbol: str = msgspec.field(name="S")
+    t: Stamp
+    wrong: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = msgspec.field(name="oi")
+
+
+_Other = _Market | _Limits | _Cancelled | _Corrected
 # A union even where there are trades alone: with one type the tag might be missing.
-_JSON = msgspec.json.Decoder(list[_Trade | _Market | _Limits])
-_PACKED = msgspec.msgpack.Decoder(list[_Trade | _Market | _Limits])
+_JSON = msgspec.json.Decoder(list[_Trade | _Other])
+_PACKED = msgspec.msgpack.Decoder(list[_Trade | _Other])
 
-FEW = 64
-"""Fewer times cost less one by one."""
-_LATEST_S = 2**33
-"""Beyond it nanoseconds do not fit into 64 bits."""
+TAPE = -3
+"""In place of a role: these conditions mean one thing on one tape and another on the next."""
+TAPES = (*AVERAGE, None)
 
 
-def read_many(frames: Sequence[Frame], renamed: Mapping[str, str], start: int = 0) -> ManyFrames:
+def codes_of(renamed: Mapping[str, str]) -> SymbolCodes:
+    """Alpaca's names, for a connection. ``renamed``: our symbols by Alpaca's, where they differ."""
+    return SymbolCodes(lambda name: renamed.get(name, name) if SYMBOL.fullmatch(name) else None)
+
+
+def read_many(frames: Sequence[Frame], codes: SymbolCodes, start: int = 0) -> ManyFrames:
     """What frames mean, from the place ``start`` on as far as their messages are well formed.
 
-    ``renamed``: our symbols by Alpaca's, where they differ.
+    ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """
-    return together.read_many(frames, lambda: _Reading(renamed), start)
+    return together.read_many(frames, lambda: _Reading(codes), start)
+
+
+_as_named = codes_of({})
 
 
 def plain_trades(frame: Frame) -> list[Quote] | None:
     """The prints of a frame of well-formed trades only; None for any other, which ``parse`` reads."""
-    many = read_many([frame], {})
-    return None if not many.count or many.nbbo or many.bands else many.prints.quotes()
+    many = read_many([frame], _as_named)
+    is_plain = many.count and not (many.nbbo or many.bands or many.corrections)
+    return many.prints.quotes() if is_plain else None
 
 
 class _Reading:
-    """Frames under way."""
+    """Frames under way. Of numbers only the bytes are kept: objects of thousands of messages cost memory."""
 
-    def __init__(self, renamed: Mapping[str, str]) -> None:
-        self._renamed = renamed
-        self._theirs: set[str] = set()
-        self._prints = PrintColumns()
-        self._stamps: list[Stamp] = []
-        self._sizes: list[int | float] = []
-        self._markets: list[_Market | _Limits] = []
+    def __init__(self, codes: SymbolCodes) -> None:
+        self._codes = codes
+        self._prints = PrintColumns(codes.begin())
+        self._stamps = Stamps()
+        self._others: list[_Other] = []
 
     def take(self, frame: Frame) -> bool:
-        """Read a frame; False where it is left to the exact way."""
+        """Read a frame; False, and nothing of it is read, where it is left to the exact way."""
         is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
         messages = together.decoded((_JSON if is_json else _PACKED).decode, frame, MESSAGES_MAX)  # type: ignore[arg-type]
         if messages is None:
             return False
-        markets = [each for each in messages if not isinstance(each, _Trade)]
-        trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
-        if not self._take_trades(trades):  # type: ignore[arg-type]
-            return False
-        self._markets += markets
-        return True
-
-    def _take_trades(self, trades: Sequence[_Trade]) -> bool:
-        roles = [_roles[trade.c, trade.z] for trade in trades]
-        if roles and min(roles) < 0:
-            if EXACT in roles:
+        try:
+            roles = bytes(map(_roles.__getitem__, [trade.c for trade in messages]))  # type: ignore[union-attr]
+        except AttributeError:  # not trades alone
+            trades = [each for each in messages if isinstance(each, _Trade)]
+            if not self._take_doubtful(trades, is_json=is_json):
                 return False
-            left_out = [trade for trade, role in zip(trades, roles, strict=True) if role < 0]
-            if not all(map(_is_whole, left_out)):
-                return False  # counted as what they are by the exact way
-            trades = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
-            roles = [role for role in roles if role >= 0]
-        prints = self._prints
-        names = [trade.symbol for trade in trades]
-        self._theirs.update(names)
-        prints.symbols += map(self._renamed.get, names, names) if self._renamed else names
-        prints.prices += [trade.p for trade in trades]
-        prints.seqs += [trade.i for trade in trades]
-        self._sizes += [trade.s for trade in trades]
+            self._others += [each for each in messages if not isinstance(each, _Trade)]
+            return True
+        except ValueError:  # not roles alone
+            return self._take_doubtful(messages, is_json=is_json)  # type: ignore[arg-type]
+        return self._take_trades(messages, roles, is_json=is_json)  # type: ignore[arg-type]
+
+    def _take_doubtful(self, trades: Sequence[_Trade], *, is_json: bool) -> bool:
+        """Take trades of which some may be none, or may be left to the exact way."""
+        roles = [_roles[trade.c] for trade in trades]
+        if TAPE in roles:
+            roles = [_tape_roles[trade.c, trade.z] for trade in trades]
+        if EXACT in roles:
+            return False
+        left_out = [trade for trade, role in zip(trades, roles, strict=True) if role < 0]
+        if not all(_is_whole(trade, is_json=is_json) for trade in left_out):
+            return False  # counted as what they are by the exact way
+        kept = [trade for trade, role in zip(trades, roles, strict=True) if role >= 0]
+        return self._take_trades(kept, bytes(role for role in roles if role >= 0), is_json=is_json)
+
+    def _take_trades(self, trades: Sequence[_Trade], roles: bytes, *, is_json: bool) -> bool:
+        try:
+            codes = self._codes.of([trade.symbol for trade in trades])
+        except BadNameError:
+            return False
+        prices = [trade.p for trade in trades]
+        if not are_finite(prices) or not self._stamps.add([trade.t for trade in trades], is_json=is_json):
+            return False
+        prints, count = self._prints, len(trades)
+        prints.codes.frombytes(pack(f"{count}I", *codes))
+        prints.prices.frombytes(pack(f"{count}d", *prices))
+        prints.seqs.frombytes(pack(f"{count}q", *[trade.i for trade in trades]))
+        sizes = [trade.s for trade in trades]
+        try:
+            packed = pack(f"{count}q", *sizes)
+        except struct_error:  # parts of shares, or more than anybody believes
+            packed = pack(f"{count}q", *map(shares, sizes))
+        prints.sizes.frombytes(packed)
         prints.roles += roles
-        self._stamps += [trade.t for trade in trades]
         return True
 
     def made(self, count: int) -> ManyFrames | None:
-        """All of it; None if a time, a price or a symbol is invalid."""
+        """All of it; None if a time is invalid, or a symbol that is quoted."""
         prints = self._prints
-        times = instants_ns(self._stamps)
-        if times is None or not all(map(isfinite, prints.prices)) or not all(map(_is_symbol, self._theirs)):
+        times = self._stamps.times_ns()
+        if times is None:
             return None
-        prints.ts_ns, prints.sizes = times, _whole_shares(self._sizes)
-        nbbo, bands = [], []
-        for each in self._markets:
-            is_market = isinstance(each, _Market)
-            # A crossed market is news, there is none any more; of bands it is a mistake.
-            if not (isfinite(each.low) and isfinite(each.high) and (is_market or 0 < each.low <= each.high)):
-                continue
-            ts_ns = exact_ns(each.t)
-            if ts_ns is None or not _is_symbol(each.symbol):
-                return None
-            symbol = self._renamed.get(each.symbol, each.symbol)
-            if is_market:
-                nbbo.append(Nbbo(symbol, each.low, each.high, ts_ns))
-            else:
-                bands.append(Band(symbol, each.low, each.high, ts_ns))
-        return ManyFrames(count, prints, tuple(nbbo), tuple(bands))
+        prints.ts_ns = times
+        if not are_below(prints.sizes, SHARES_MAX):
+            prints.sizes = array("q", map(shares, prints.sizes))
+        made = ManyFrames(count, prints)
+        try:
+            for each in self._others:
+                if not self._add(each, made):
+                    return None
+        except BadNameError:
+            return None
+        return made
+
+    def _add(self, each: _Other, made: ManyFrames) -> bool:
+        """Add what is no trade; False if its time is invalid. Raises BadNameError."""
+        # A crossed market is news, there is none any more; of bands it is a mistake.
+        if isinstance(each, _Market | _Limits) and not (isfinite(each.low) and isfinite(each.high)):
+            return True
+        if isinstance(each, _Limits) and not 0 < each.low <= each.high:
+            return True
+        ts_ns, symbol = exact_ns(each.t), self._codes.symbol(each.symbol)
+        if ts_ns is None:
+            return False
+        match each:
+            case _Market():
+                made.nbbo.append(Nbbo(symbol, each.low, each.high, ts_ns))
+            case _Limits():
+                made.bands.append(Band(symbol, each.low, each.high, ts_ns))
+            case _Cancelled():
+                made.corrections.append(Correction(symbol, ts_ns, each.wrong))
+            case _Corrected():
+                made.corrections.append(Correction(symbol, ts_ns, each.wrong, has_replacement=True))
+        return True
 
 
-def _is_whole(trade: _Trade) -> bool:
+def _is_whole(trade: _Trade, *, is_json: bool) -> bool:
     """Whether a report of a price has a symbol, a price and a time."""
-    return isfinite(trade.p) and exact_ns(trade.t) is not None and _is_symbol(trade.symbol)
+    has_time = one_ns(bytes(trade.t), is_json=is_json) is not None
+    return isfinite(trade.p) and has_time and SYMBOL.fullmatch(trade.symbol) is not None
 
 
-def instants_ns(stamps: list[Stamp]) -> list[int] | None:
-    """UTC nanoseconds of each time, exactly; None if any is invalid, or beyond 64 bits."""
-    times = None
-    try:
-        if stamps and len(stamps) >= FEW:
-            times = _of_texts(stamps) if isinstance(stamps[0], str) else _of_extensions(stamps)
-    except (AttributeError, TypeError, ValueError, pl.exceptions.PolarsError):
-        pass  # of both sorts, or of another shape
-    if times is not None:
-        return times
-    exact = [exact_ns(stamp) for stamp in stamps]
-    known = [ts_ns for ts_ns in exact if ts_ns is not None and ts_ns < _LATEST_S * NS]
-    return known if len(known) == len(stamps) else None
+def _role(conditions: tuple[str, ...] | None) -> int:
+    """By sale conditions: see ``Roles``; TAPE where the tape decides."""
+    first, *others = (_tape_role((conditions, tape)) for tape in TAPES)
+    return first if all(role == first for role in others) else TAPE
 
 
-def _of_extensions(stamps: list[Stamp]) -> list[int] | None:
-    """Times of msgpack's 64-bit Timestamps: 30 bits of nanoseconds, 34 of seconds."""
-    parts: list[bytes] = [bytes(stamp.data) for stamp in stamps]  # type: ignore[union-attr]
-    if set(map(len, parts)) != {8} or {stamp.code for stamp in stamps} != {-1}:  # type: ignore[union-attr]
-        return None
-    packed = pl.Series(unpack(f">{len(parts)}Q", b"".join(parts)), dtype=pl.UInt64)
-    nanos, seconds = packed // 2**34, packed % 2**34
-    if nanos.max() >= NS or seconds.min() == 0 or seconds.max() >= _LATEST_S:  # type: ignore[operator]
-        return None
-    times: list[int] = (seconds * NS + nanos).cast(pl.Int64).to_list()
-    return times
-
-
-def _of_texts(stamps: list[Stamp]) -> list[int] | None:
-    """Times in RFC 3339, UTC; those without nine digits after the point are read one by one."""
-    texts = pl.Series(stamps, dtype=pl.String)
-    is_long = texts.str.len_bytes() == 30
-    long = texts if is_long.all() else texts.filter(is_long)
-    digits = long.str.slice(20, 9)
-    joined: str = digits.str.join().item() or "0"
-    is_plain = (long.str.slice(19, 1) == ".").all() and (long.str.slice(29, 1) == "Z").all()
-    if not (is_plain and joined.isascii() and joined.isdigit()):
-        return None
-    seconds: list[int] = []
-    for head, run in zip(*_runs(long.str.slice(0, 19)), strict=True):
-        whole_ns = _whole_second_ns(head)
-        if not whole_ns:
-            return None
-        seconds += [whole_ns] * run
-    times = (pl.Series(seconds, dtype=pl.Int64) + digits.cast(pl.Int64)).to_list()
-    if len(times) == len(stamps):
-        return times
-    rest = iter(times)
-    mixed = [next(rest) if plain else exact_ns(stamp) for stamp, plain in zip(stamps, is_long, strict=True)]
-    return None if None in mixed else mixed  # type: ignore[return-value]
-
-
-def _runs(texts: pl.Series) -> tuple[list[str], list[int]]:
-    """Equal neighbours: each text, and how often it stands there."""
-    runs = texts.rle().struct.unnest()
-    return runs["value"].to_list(), runs["len"].to_list()
-
-
-def _whole_shares(sizes: list[int | float]) -> list[int]:
-    """As ``shares``, of many."""
-    if sizes and set(map(type, sizes)) == {int} and min(sizes) >= 0 and max(sizes) < SHARES_MAX:
-        return sizes  # type: ignore[return-value]
-    return [shares(size) for size in sizes]
-
-
-def _role(of: tuple[tuple[str, ...] | None, str | None]) -> int:
-    """By sale conditions and tape: see ``Roles``."""
+def _tape_role(of: tuple[tuple[str, ...] | None, str | None]) -> int:
+    """By sale conditions and tape."""
     conditions, tape = of
     role = role_of(None if conditions is None else list(conditions), tape)
     # The auction is known by its code or by who printed first, which ``parse`` remembers.
@@ -227,14 +234,4 @@ def _role(of: tuple[tuple[str, ...] | None, str | None]) -> int:
 
 
 _roles = Roles(_role)
-
-
-@lru_cache(maxsize=8192)
-def _is_symbol(text: str) -> bool:
-    return SYMBOL.fullmatch(text) is not None
-
-
-@lru_cache(maxsize=64)
-def _whole_second_ns(text: str) -> int | None:
-    """UTC nanoseconds of ``2024-07-16T14:40:00``; None for anything else."""
-    return exact_ns(f"{text}Z")
+_tape_roles = Roles(_tape_role)

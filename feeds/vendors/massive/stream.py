@@ -25,7 +25,7 @@ from feeds.vendors.massive.rest import (
     parse_splits,
     parse_timely,
 )
-from feeds.vendors.massive.trades import read_many
+from feeds.vendors.massive.trades import codes_of, read_many
 from rotation import status
 from rotation.quote import MINUTE_NS
 from rotation.status import CONSOLIDATED, Kind, Mode, Refusal
@@ -69,6 +69,7 @@ class MassiveConversation:
         self._ids = ids or TradeIds()
         self._auctions = auctions or Auctions()
         self._key = key
+        self._codes = codes_of()
         self._channel = 0
         self._refused = 0
         self._asked: frozenset[str] = frozenset()
@@ -90,7 +91,7 @@ class MassiveConversation:
 
     def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
         """What the frames from this place on mean, as far as they hold trades, quotes and bands alone."""
-        return read_many(frames, self._ids, self._auctions, start)
+        return read_many(frames, self._codes, self._ids, self._auctions, start)
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The difference to what is acknowledged, in messages of at most PER_MESSAGE symbols."""

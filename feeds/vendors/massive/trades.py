@@ -6,16 +6,17 @@ field has its own type this says the same, many frames at once and many times as
 
 from __future__ import annotations
 
-from functools import lru_cache
+from struct import pack
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from feeds.parsing.fields import SIZE_MAX, symbol
 from feeds.streaming.receive import together
+from feeds.streaming.receive.symbol_codes import BadNameError, SymbolCodes
 from feeds.streaming.receive.together import EXACT, REPORT, Roles
 from feeds.streaming.vendor import Band, ManyFrames
-from feeds.vendors.massive.frames import CORRECTS, LISTING, NO_TRADE, role_of
+from feeds.vendors.massive.frames import CORRECTS, LISTING, NO_TRADE, REMEMBERED, role_of
 from rotation.columns import PrintColumns
 from rotation.quote import PRICE_MAX, Nbbo, Role, is_price
 
@@ -55,6 +56,7 @@ class _Limits(msgspec.Struct, gc=False, tag_field="ev", tag="LULD"):
 
 # A union even where there are trades alone: with one type the tag might be missing.
 _DECODE = msgspec.json.Decoder(list[_Trade | _Market | _Limits]).decode
+_ONLY_TRADES = {_Trade}
 
 MS = 1_000_000
 EARLIEST_MS, LATEST_MS = 10**12, 3 * 10**13
@@ -63,23 +65,35 @@ MESSAGES_MAX = 20_000
 """Of one frame; more are left to the exact way."""
 
 
-def read_many(frames: Sequence[Frame], ids: TradeIds, auctions: Auctions, start: int = 0) -> ManyFrames:
+def codes_of() -> SymbolCodes:
+    """Massive's names, for a connection."""
+    return SymbolCodes(symbol)
+
+
+def read_many(
+    frames: Sequence[Frame], codes: SymbolCodes, ids: TradeIds, auctions: Auctions, start: int = 0
+) -> ManyFrames:
     """What frames mean, from the place ``start`` on as far as their messages are well formed.
 
     Their trades are added to ``ids``. A print that may be a closing auction is left to the exact way.
+    ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """
-    reading = _Reading(auctions)
+    reading = _Reading(codes, auctions)
     made = together.read_many(frames, lambda: reading, start)
-    ids.add_many(made.prints.symbols, reading.venues, reading.ids, made.prints.ts_ns, made.prints.seqs)
+    prints, first = made.prints, max(len(made.prints) - REMEMBERED, 0)
+    names = [prints.names[code] for code in prints.codes[first:]]
+    numbers = prints.ts_ns[first:], prints.seqs[first:]
+    ids.add_many(names, reading.venues[first:], reading.ids[first:], *numbers)
     return made
 
 
 class _Reading:
     """Frames under way. All doubts are seen when a frame is taken, so one reading is enough."""
 
-    def __init__(self, auctions: Auctions) -> None:
+    def __init__(self, codes: SymbolCodes, auctions: Auctions) -> None:
+        self._codes = codes
         self._auctions = auctions
-        self._prints = PrintColumns()
+        self._prints = PrintColumns(codes.begin())
         self.venues: list[int | None] = []
         self.ids: list[str | None] = []
         self._nbbo: list[Nbbo] = []
@@ -90,9 +104,11 @@ class _Reading:
         messages = together.decoded(_DECODE, frame, MESSAGES_MAX)
         if messages is None:
             return False
+        if set(map(type, messages)) == _ONLY_TRADES:
+            return self._take_trades(messages)  # type: ignore[arg-type]
         markets = [each for each in messages if not isinstance(each, _Trade)]
-        trades = [each for each in messages if isinstance(each, _Trade)] if markets else messages
-        if not all(map(_is_plain, markets)) or not self._take_trades(trades):  # type: ignore[arg-type]
+        trades = [each for each in messages if isinstance(each, _Trade)]
+        if not all(map(_is_plain, markets)) or not self._take_trades(trades):
             return False
         for each in markets:
             if isinstance(each, _Market):
@@ -102,7 +118,7 @@ class _Reading:
         return True
 
     def _take_trades(self, trades: Sequence[_Trade]) -> bool:
-        roles = [_roles[trade.c] for trade in trades]
+        roles = list(map(_roles.__getitem__, [trade.c for trade in trades]))
         if roles and min(roles) < 0:
             if EXACT in roles:
                 return False
@@ -110,21 +126,25 @@ class _Reading:
             roles = [role for role in roles if role >= 0]
         if not trades:
             return True
-        names, prices = [trade.sym for trade in trades], [trade.p for trade in trades]
-        times, sizes = [trade.t for trade in trades], [trade.s for trade in trades]
-        if not (min(times) >= EARLIEST_MS and max(times) < LATEST_MS):
+        prices, times = [trade.p for trade in trades], [trade.t for trade in trades]
+        sizes = [trade.s for trade in trades]
+        are_times = min(times) >= EARLIEST_MS and max(times) < LATEST_MS
+        are_prices = min(prices) > 0 and max(prices) <= PRICE_MAX
+        if not (are_times and are_prices and min(sizes) >= 0 and max(sizes) <= SIZE_MAX):
             return False
-        if not (min(prices) > 0 and max(prices) <= PRICE_MAX and min(sizes) >= 0 and max(sizes) <= SIZE_MAX):
+        try:
+            codes = self._codes.of([trade.sym for trade in trades])
+        except BadNameError:
             return False
-        if not all(map(_is_symbol, set(names))) or self._may_be_auction(trades, times):
+        if self._may_be_auction(trades, times):
             return False
-        prints = self._prints
-        prints.symbols += names
-        prints.prices += prices
-        prints.ts_ns += [ts_ms * MS for ts_ms in times]
-        prints.seqs += [trade.q for trade in trades]
-        prints.sizes += map(int, sizes)
-        prints.roles += roles
+        prints, count = self._prints, len(trades)
+        prints.codes.frombytes(pack(f"{count}I", *codes))
+        prints.prices.frombytes(pack(f"{count}d", *prices))
+        prints.ts_ns.frombytes(pack(f"{count}q", *[ts_ms * MS for ts_ms in times]))
+        prints.seqs.frombytes(pack(f"{count}q", *[trade.q for trade in trades]))
+        prints.sizes.frombytes(pack(f"{count}q", *map(int, sizes)))
+        prints.roles += bytes(roles)
         self.venues += [trade.x for trade in trades]
         self.ids += [trade.i for trade in trades]
         return True
@@ -137,13 +157,13 @@ class _Reading:
 
     def made(self, count: int) -> ManyFrames:
         """All of it."""
-        return ManyFrames(count, self._prints, tuple(self._nbbo), tuple(self._bands))
+        return ManyFrames(count, self._prints, self._nbbo, self._bands)
 
 
 def _is_plain(market: _Market | _Limits) -> bool:
     """Neither crossed nor one-sided, of a symbol and of a time."""
     is_market = is_price(market.low) and is_price(market.high) and market.low <= market.high
-    return is_market and EARLIEST_MS <= market.t < LATEST_MS and _is_symbol(market.name)
+    return is_market and EARLIEST_MS <= market.t < LATEST_MS and symbol(market.name) is not None
 
 
 def _role(conditions: tuple[int, ...]) -> int:
@@ -156,8 +176,3 @@ def _role(conditions: tuple[int, ...]) -> int:
 
 
 _roles = Roles(_role)
-
-
-@lru_cache(maxsize=8192)
-def _is_symbol(text: str) -> bool:
-    return symbol(text) is not None

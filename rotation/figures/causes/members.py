@@ -64,7 +64,8 @@ def _of(fund: str) -> list[Figure]:
         _figure(
             f"{fund.lower()}.{SHARE}.percentile",
             "percentile",
-            "Midrank of the share up among at most 504 settled sessions before with 80 % of members counted.",
+            "Midrank of the share up among at most 504 settled sessions before, all with 80 % of members "
+            "counted; unknown while fewer are.",
             "100 * (count(s[d] < s) + count(s[d] == s) / 2) / n",
             lambda index: index.share_up_percentile,
         ),

@@ -128,9 +128,9 @@ class IndexNow:
         )
 
     def _percentile(self, now: BreadthFigures | None) -> float | None:
-        """Midrank of the share up among the settled sessions before."""
+        """Midrank of the share up among the settled sessions before; None while too few are counted."""
         ranked = self._ranked
-        if now is None or now.share_up is None or not ranked:
+        if now is None or now.share_up is None or not ranked or now.counted < COUNTED_LEAST * now.total:
             return None
         return 50 * (bisect_left(ranked, now.share_up) + bisect_right(ranked, now.share_up)) / len(ranked)
 

@@ -21,14 +21,14 @@ from rotation.market.assemble import Charts
 from rotation.market.past.look_back import LookBack
 from rotation.market.records import Kept, Records
 from rotation.market.settled import Baseline, Settled
-from rotation.market.streaks import Before, Runs
+from rotation.market.streaks import Before, Ends, Runs
 
 if TYPE_CHECKING:
     from rotation.breadth.members import Membership
     from rotation.desk import Desk
     from rotation.history import History
 
-LAYOUT = 6
+LAYOUT = 7
 """Version of the bytes; raise it when they change."""
 DIGEST = 32
 """Bytes of SHA-256, which come first, of all that follow."""
@@ -117,6 +117,7 @@ class _HeldSettled(msgspec.Struct, frozen=True, array_like=True):
     table: dict[str, list[Any]]
     legs: dict[str, _HeldBaseline]
     spread: _HeldBaseline
+    ends: list[tuple[Before, Ends]]
     pairs: list[_HeldBaseline]
     banks: dict[str, Kept]
 
@@ -150,17 +151,20 @@ def _settled_as_data(settled: Settled) -> _HeldSettled:
     legs = {symbol: _baseline_as_data(leg) for symbol, leg in settled.legs.items()}
     pairs = [_baseline_as_data(pair) for pair in settled.pairs]
     banks = {symbol: index.kept for symbol, index in settled.banks.items()}
-    return _HeldSettled(settled.session, table, legs, _baseline_as_data(settled.spread), pairs, banks)
+    spread = _baseline_as_data(settled.spread)
+    return _HeldSettled(settled.session, table, legs, spread, list(settled.ends.items()), pairs, banks)
 
 
 def _settled_of_data(held: _HeldSettled) -> Settled:
     schema = {"symbol": pl.String, "streak": pl.Int64, "direction": pl.Int64, "date": pl.Int32}
-    columns = {name: schema.get(name, pl.Float64) for name in held.table}
-    table = pl.DataFrame(held.table, schema=columns).with_columns(pl.col("date").cast(pl.Date))
+    columns = (pl.Series(name, each, schema.get(name, pl.Float64)) for name, each in held.table.items())
+    # Column by column: a query here would be the first of a start, which brings the engine into memory.
+    table = pl.DataFrame([each.cast(pl.Date) if each.name == "date" else each for each in columns])
     legs = {symbol: _baseline_of_data(leg) for symbol, leg in held.legs.items()}
     pairs = tuple(_baseline_of_data(pair) for pair in held.pairs)
     banks = {symbol: Records.of_kept(kept) for symbol, kept in held.banks.items()}
-    return Settled(held.session, table, legs, _baseline_of_data(held.spread), pairs, banks)
+    spread = _baseline_of_data(held.spread)
+    return Settled(held.session, table, legs, spread, dict(held.ends), pairs, banks)
 
 
 def _baseline_as_data(baseline: Baseline) -> _HeldBaseline:

@@ -1,165 +1,336 @@
 """Prints that were counted in as columns: rows wait to be summed, or for a print that repeats one.
 
-Of every key the rows are returned in the order of their identities. What is held is bounded as ``Prints``
-is: when the rows have doubled, those are let go that are too old to be repeated.
+What is held is bounded as ``Prints`` is. Rows that can be repeated no longer are let go as they age, a few
+with each frame that comes: no frame waits for a pass over all that is held.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from rotation.market import prints as limits
-from rotation.quote import Role
+from rotation.market.reduce.ends import Ends, chosen, parted, stacked
+from rotation.market.reduce.sums import OldSums, minute_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-SETS_LAST = pl.col("role") != Role.SIZE.value
-"""As ``Quote.sets_last``."""
-LEAST = 65_536
-"""Rows that are held before any are let go."""
+CHUNK = 8_192
+"""Rows that lie together from then on: so many are looked at with one frame."""
+
+
+class Chunk(NamedTuple):
+    """Rows that lie together."""
+
+    rows: pl.DataFrame
+    first_ns: int
+    """Of their times."""
+    last_ns: int
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> Chunk:
+        """Of at least one row."""
+        return cls(rows, *ends_of(rows))
+
+    def joined(self, later: Chunk) -> Chunk:
+        """With the rows of another behind these."""
+        return Chunk(
+            stacked((self.rows, later.rows)),
+            min(self.first_ns, later.first_ns),
+            max(self.last_ns, later.last_ns),
+        )
+
+
+def _put(chunks: list[Chunk], rows: pl.DataFrame) -> None:
+    """Put rows behind these.
+
+    A small chunk is joined with the next one of half its height: there are few, and a row is seldom copied.
+    """
+    if rows.is_empty():
+        return
+    chunks.append(Chunk.of(rows))
+    while len(chunks) > 1 and chunks[-2].rows.height < min(2 * chunks[-1].rows.height, CHUNK):
+        chunks[-2:] = [chunks[-2].joined(chunks[-1])]
 
 
 class Backlog:
     """Rows with ``key``, ``ts_ns``, ``price``, ``seq``, ``size``, ``role``."""
 
-    def __init__(self) -> None:
-        """Hold nothing."""
-        self._chunks: list[pl.DataFrame] = []
-        self._newest_ns: list[int] = []
-        """The latest time in each chunk: a row that is later repeats none of it."""
+    def __init__(self, opens_ns: int) -> None:
+        """Hold nothing. ``opens_ns``: where minute 0 is."""
+        self._opens_ns = opens_ns
+        self._ordered: list[Chunk] = []
+        """Of a key, each row is above all before it, in one chunk after the other."""
+        self._aside: list[Chunk] = []
+        """Rows that came late, and old ones of keys that have gone quiet, in no order."""
+        self._due: list[Chunk] = []
+        """Those aside that are yet to be looked at in this pass."""
+        self._aside_full = CHUNK
         self._serial = 0
         """Of the newest rows; the column ``serial`` says with which of them a row came."""
-        self._summed_through = 0
-        self._summed: dict[int, int] = {}
-        """By key, the serial through which its rows are summed, where it is above ``_summed_through``."""
-        self._read: dict[int, int] = {}
+        self._summed = pl.Series(dtype=pl.UInt32)
+        """By key, the serial through which its rows are summed."""
+        self._read = pl.Series(dtype=pl.UInt32)
         """By key, the serial through which its rows have become prints; 0 where none have."""
-        self._height = 0
-        self._full_at = LEAST
+        self._held = pl.Series(dtype=pl.Int64)
+        """By key, how many rows in order are held that are no prints."""
+        self._held_aside: Counter[int] = Counter()
+        """By key, how many rows aside are held that are no prints."""
+        self._sums = OldSums(in_order=True), OldSums(in_order=False)
+        """Of rows that were in order, and of those that were aside."""
+        self.folded = Ends()
+        """By key, its highest row that was let go."""
         self.unsummed: set[int] = set()
-        """Keys with rows that are in no sum yet."""
+        """Keys with rows, or sums of what was let go, that are in no ``Prints`` yet."""
         self.unread: set[int] = set()
         """Keys with rows that are no prints yet."""
+        self.crowded: set[int] = set()
+        """Keys with more rows aside than may be remembered: they are to be read."""
 
     @property
-    def is_full(self) -> bool:
-        """Whether it is time to ``compact``."""
-        return self._height >= self._full_at
+    def height(self) -> int:
+        """How many rows are held."""
+        return sum(chunk.rows.height for chunk in self._chunks())
 
-    def add(self, rows: pl.DataFrame, keys: Collection[int], summed: AbstractSet[int]) -> None:
-        """Hold rows of these ``keys``, sorted by key and identity, whose identities are new to their key.
+    def grow(self, keys: int) -> None:
+        """Have places for so many more keys."""
+        none = pl.Series([0], dtype=pl.UInt32).new_from_index(0, keys)
+        self._summed, self._read = pl.concat([self._summed, none]), pl.concat([self._read, none])
+        self._held = pl.concat([self._held, none.cast(pl.Int64)])
+        for sums in self._sums:
+            sums.grow(keys)
+        self.folded.grow(keys)
 
+    def add(
+        self,
+        ordered: pl.DataFrame,
+        late: pl.DataFrame,
+        keys: Collection[int],
+        of_key: pl.DataFrame,
+        *,
+        summed: AbstractSet[int],
+    ) -> None:
+        """Hold rows of these ``keys`` whose identities are new to their key.
+
+        ``ordered``: above all that are held, ``of_key`` the ``count`` of them by ``key``; ``late``: not so.
         ``summed``: keys of which all rows are in a sum, these ones included.
         """
         self._serial += 1
-        self._height += rows.height
-        chunks = self._chunks
-        serial = pl.Series("serial", [self._serial], dtype=pl.UInt32).new_from_index(0, rows.height)
-        chunks.append(rows.hstack([serial]))
-        self._newest_ns.append(_latest_ns(rows))
-        # Every chunk is at least twice as high as the next, so there are few, and a row is seldom copied.
-        while len(chunks) > 1 and chunks[-2].height < 2 * chunks[-1].height:
-            last, last_ns = chunks.pop(), self._newest_ns.pop()
-            self._newest_ns[-1] = max(self._newest_ns[-1], last_ns)
-            chunks[-1] = pl.concat((chunks[-1], last), rechunk=True)
-        self._summed.update(dict.fromkeys(summed, self._serial))
+        for chunks, rows in ((self._ordered, ordered), (self._aside, late)):
+            serial = pl.Series("serial", [self._serial], dtype=pl.UInt32).new_from_index(0, rows.height)
+            _put(chunks, rows.hstack([serial]))
+        self._held.scatter(of_key["key"], self._held[of_key["key"]] + of_key["count"])
+        self._note_aside(late)
+        if summed:
+            self._summed.scatter([*summed], [self._serial] * len(summed))
         self.unsummed.update(keys)
         self.unsummed.difference_update(summed)
         self.unread.update(keys)
 
-    def take_unsummed(self, keys: Collection[int] | None) -> pl.DataFrame:
-        """The rows of these keys that are in no sum yet, which they now are; None: of all keys."""
-        if keys is None:
-            rows = _sorted(self._after(self._all(), self._summed, self._summed_through))
-            self._summed_through = self._serial
-            self._summed.clear()
+    def _note_aside(self, rows: pl.DataFrame) -> None:
+        for key, count in rows["key"].value_counts().iter_rows():
+            self._held_aside[key] += count
+            if self._held_aside[key] > limits.KEPT_MAX:
+                self.crowded.add(key)
+
+    # What is asked of it -------------------------------------------------------------------------------
+
+    def take_unsummed(self, keys: Collection[int] | None) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
+        """The sums of what was let go of these keys, and of their rows that are in no sum yet; now they are.
+
+        ``keys``: None for all. None for what there is none of.
+        """
+        wanted = None if keys is None else sorted(keys)
+        rows = self._after(self._summed, wanted)
+        if wanted is None:
+            self._summed = pl.Series([self._serial], dtype=pl.UInt32).new_from_index(0, len(self._summed))
             self.unsummed.clear()
-            return rows
-        rows = _sorted(self._after(self._of(keys), self._summed, self._summed_through))
-        self._summed.update(dict.fromkeys(keys, self._serial))
-        self.unsummed.difference_update(keys)
+        else:
+            self._summed.scatter(wanted, [self._serial] * len(wanted))
+            self.unsummed.difference_update(wanted)
+        old = [taken for sums in self._sums if (taken := sums.take(wanted)) is not None]
+        return stacked(old) if old else None, None if rows is None else minute_sums(rows, self._opens_ns)
+
+    def take_unread(self, keys: Collection[int]) -> pl.DataFrame | None:
+        """The rows of these keys that are no prints yet, which they now are; all of them must be in a sum.
+
+        They are in the order of their identities; None where there are none.
+        """
+        rows = self._after(self._read, sorted(keys))
+        self._forget(keys)
         return rows
 
-    def take_unread(self, keys: Collection[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The rows of these keys that are no prints yet, which they now are: in no sum, and in one."""
-        rows = _sorted(self._after(self._of(keys), self._read, 0))
-        unsummed = self._after(rows, self._summed, self._summed_through)
-        summed = rows.join(unsummed, on=("key", "serial"), how="anti", maintain_order="left")
-        self.forget(keys)
-        return unsummed, summed
+    def _after(self, through: pl.Series, keys: Sequence[int] | None) -> pl.DataFrame | None:
+        """The rows of these keys whose serial is above the key's, in the order of their identities."""
+        is_wanted = None if keys is None else self._mask(keys)
+        parts: tuple[list[pl.DataFrame], list[pl.DataFrame]] = ([], [])
+        for chunks, part in zip((self._ordered, (*self._aside, *self._due)), parts, strict=True):
+            for chunk in chunks:
+                names = chunk.rows["key"]
+                mask = chunk.rows["serial"] > through[names]
+                mask = mask if is_wanted is None else mask & is_wanted[names]
+                if mask.any():
+                    part.append(chosen(chunk.rows, mask))
+        if not any(parts):
+            return None
+        rows = stacked([*parts[0], *parts[1]])
+        return rows.sort("ts_ns", "seq") if parts[1] else rows
+
+    def _mask(self, keys: Collection[int]) -> pl.Series:
+        """By key, whether it is one of these."""
+        mask = pl.Series([False]).new_from_index(0, len(self._held))
+        return mask.scatter([*keys], [True] * len(keys))
+
+    def _chunks(self) -> Iterator[Chunk]:
+        yield from self._ordered
+        yield from self._aside
+        yield from self._due
 
     def forget(self, keys: Collection[int]) -> None:
-        """Have no rows of these keys."""
-        self._summed.update(dict.fromkeys(keys, self._serial))
-        self._read.update(dict.fromkeys(keys, self._serial))
+        """Have nothing of these keys, as if nothing had ever been."""
+        self._forget(keys)
+        self._summed.scatter([*keys], [self._serial] * len(keys))
+        for sums in self._sums:
+            sums.drop([*keys])
+        self.folded.clear([*keys])
         self.unsummed.difference_update(keys)
+
+    def _forget(self, keys: Collection[int]) -> None:
+        self._read.scatter([*keys], [self._serial] * len(keys))
+        self._held.scatter([*keys], [0] * len(keys))
+        for key in keys:
+            self._held_aside.pop(key, None)
         self.unread.difference_update(keys)
+        self.crowded.difference_update(keys)
 
-    def repeated(self, rows: pl.DataFrame) -> set[int]:
-        """Keys of these rows of which one has the identity of a row that is, or was, held."""
-        if rows.is_empty():
+    def repeated(self, rows: pl.DataFrame, beside: pl.DataFrame) -> set[int]:
+        """Keys of these rows of which one has the identity of one that is or was held, or is ``beside``."""
+        ts_ns, names = rows["ts_ns"], ("key", "ts_ns", "seq")
+        first_ns, last_ns = ends_of(rows)
+        near: list[pl.DataFrame] = []
+        for chunk in (*self._chunks(), *([Chunk.of(beside)] if beside.height else [])):
+            if first_ns <= chunk.last_ns and chunk.first_ns <= last_ns:
+                times = chunk.rows["ts_ns"]
+                is_near = (times >= first_ns) & (times <= last_ns)
+                near.append(pl.DataFrame([chunk.rows[name].filter(is_near) for name in names]))
+        if not near:
             return set()
-        least_ns = rows["ts_ns"].min()
-        names = ("key", "ts_ns", "seq")
+        candidates = stacked(near)
+        candidates = chosen(candidates, candidates["ts_ns"].is_in(pl.Series([ts_ns])))
+        if candidates.is_empty():
+            return set()
+        return set(candidates.join(rows, on=names, how="semi")["key"].to_list())
+
+    def count(self, keys: pl.Series) -> list[int]:
+        """At these keys, how many rows are held that are no prints."""
+        held = zip(keys.to_list(), self._held[keys].to_list(), strict=True)
+        return [count + self._held_aside[key] for key, count in held]
+
+    def count_since(self, keys: Collection[int], since_ns: int) -> Counter[int]:
+        """By key, how many rows are held that are no older than ``since_ns``, at most."""
+        counted: Counter[int] = Counter()
+        is_wanted = self._mask(keys)
+        for chunk in self._chunks():
+            if chunk.last_ns >= since_ns:
+                names = chunk.rows["key"].filter(chunk.rows["ts_ns"] >= since_ns)
+                counted.update(dict(names.filter(is_wanted[names]).value_counts().iter_rows()))
+        return counted
+
+    # What is let go ------------------------------------------------------------------------------------
+
+    def let_go(self, priced: Ends, added: int) -> LetGo:
+        """Let rows go that can be repeated no longer.
+
+        ``priced``: of each key the newest that sets a price, or an earlier one. ``added``: rows that have
+        come since this was called before. The rows that are looked at are bounded by that and by CHUNK.
+        """
+        summed: list[pl.DataFrame] = []
         keys: set[int] = set()
-        for chunk, newest_ns in zip(self._chunks, self._newest_ns, strict=True):
-            if newest_ns < least_ns:  # type: ignore[operator] # there is a row
-                continue
-            recent = chunk.filter(chunk["ts_ns"] >= least_ns)
-            keys.update(recent.join(rows, on=names, how="semi")["key"].to_list())
-        return keys
+        budget = max(CHUNK, 2 * added)
+        while budget > 0:
+            if self._ordered and (self._is_old(self._ordered[0]) or self._is_overfull()):
+                rows, is_ordered = self._ordered.pop(0).rows, True
+            elif chunk := self._next_aside():
+                rows, is_ordered = chunk.rows, False
+            else:
+                break
+            budget -= rows.height
+            gone = self._part(rows, priced, is_ordered=is_ordered)
+            if gone.height:
+                keys.update(self._see_gone(gone, is_ordered=is_ordered))
+                is_summed = gone["serial"] <= self._summed[gone["key"]]
+                if is_summed.any():
+                    summed.append(chosen(gone, is_summed))
+        return LetGo(stacked(summed) if summed else None, keys)
 
-    def heights(self, keys: int) -> pl.Series:
-        """How many rows of each of the first ``keys`` keys are held."""
-        heights = pl.Series([0], dtype=pl.Int64).new_from_index(0, keys)
-        counted = self._all()["key"].value_counts()
-        return heights.scatter(counted["key"], counted["count"].cast(pl.Int64))
+    def _is_old(self, chunk: Chunk) -> bool:
+        """Whether all of it is older than what is remembered of a key that prints.
 
-    def compact(self) -> pl.DataFrame:
-        """Let go the rows that can be repeated no longer, and return them. All must be summed before."""
-        rows = _sorted(self._after(self._all(), self._read, 0))
-        newest_ns = pl.col("ts_ns").filter(SETS_LAST).max().over("key")
-        is_recent = (pl.col("ts_ns") >= newest_ns - limits.KEPT_NS).fill_null(value=True)
-        behind = pl.int_range(pl.len(), 0, -1).over("key")
-        rows = rows.with_columns(is_kept=is_recent & (behind <= limits.KEPT_MAX))
-        kept = rows.filter("is_kept").drop("is_kept")
-        self._chunks, self._newest_ns = [kept], [_latest_ns(kept)]
-        self._read.clear()
-        self._height = kept.height
-        self._full_at = max(LEAST, 2 * kept.height)
-        self.unread = set(kept["key"].unique().to_list())
-        return rows.filter(~pl.col("is_kept")).drop("is_kept")
+        By the beginnings of the other chunks: a single time far ahead of the others is no reason.
+        """
+        return chunk.last_ns < max(each.first_ns for each in self._ordered) - limits.KEPT_NS
 
-    def _all(self) -> pl.DataFrame:
-        return pl.concat(self._chunks)
+    def _is_overfull(self) -> bool:
+        """Whether more than half of the rows in order are more than are remembered of their keys."""
+        height = sum(chunk.rows.height for chunk in self._ordered)
+        many = self._held.filter(self._held > limits.KEPT_MAX)
+        return height >= CHUNK and 2 * (int(many.sum()) - limits.KEPT_MAX * len(many)) > height
 
-    def _of(self, keys: Collection[int]) -> pl.DataFrame:
-        wanted = pl.Series(list(keys), dtype=pl.UInt32)
-        return pl.concat([chunk.filter(chunk["key"].is_in(wanted.implode())) for chunk in self._chunks])
+    def _next_aside(self) -> Chunk | None:
+        """The next of those aside to be looked at: all of them, whenever they have doubled."""
+        if not self._due and sum(chunk.rows.height for chunk in self._aside) >= self._aside_full:
+            self._due, self._aside = self._aside, []
+        chunk = self._due.pop() if self._due else None
+        if chunk is not None and not self._due:
+            kept = sum(each.rows.height for each in self._aside)
+            self._aside_full = max(CHUNK, 2 * (kept + chunk.rows.height))
+        return chunk
 
-    @staticmethod
-    def _after(rows: pl.DataFrame, through: dict[int, int], otherwise: int) -> pl.DataFrame:
-        """Those rows whose serial is above their key's."""
-        limits_of = pl.DataFrame(
-            {"key": list(through), "through": list(through.values())},
-            schema={"key": pl.UInt32, "through": pl.UInt32},
-        )
-        return (
-            rows.join(limits_of, on="key", how="left", maintain_order="left")
-            .filter(pl.col("serial") > pl.col("through").fill_null(otherwise))
-            .drop("through")
-        )
+    def _part(self, rows: pl.DataFrame, priced: Ends, *, is_ordered: bool) -> pl.DataFrame:
+        """The rows that can be repeated no longer; the others are kept aside."""
+        live = rows["serial"] > self._read[rows["key"]]
+        rows = rows if live.all() else chosen(rows, live)
+        keys = rows["key"]
+        gone = (rows["ts_ns"] < priced.ts_ns[keys] - limits.KEPT_NS) | ~self.folded.are_above(rows)
+        of_key = keys.value_counts()
+        if is_ordered:
+            too_many = self._held[keys] - limits.KEPT_MAX
+            if (too_many > 0).any():
+                gone |= rows.select(pl.int_range(pl.len()).over("key")).to_series() < too_many
+            self._held.scatter(of_key["key"], self._held[of_key["key"]] - of_key["count"])
+        else:
+            self._held_aside.subtract(dict(of_key.iter_rows()))
+        gone_rows, rest = parted(rows, gone)
+        _put(self._aside, rest)
+        self._note_aside(rest)
+        unheld = of_key["key"].filter(self._held[of_key["key"]] == 0).to_list()
+        self.unread.difference_update(key for key in unheld if self._held_aside[key] <= 0)
+        return gone_rows
+
+    def _see_gone(self, rows: pl.DataFrame, *, is_ordered: bool) -> list[int]:
+        """Keep the sums of these rows, where they are in none, and how far they reach; returns their keys."""
+        rows = rows if is_ordered else rows.sort("ts_ns", "seq")
+        self.folded.put(chosen(rows, self.folded.are_above(rows)))
+        unsummed = rows["serial"] > self._summed[rows["key"]]
+        if unsummed.any():
+            self._sums[not is_ordered].add(minute_sums(chosen(rows, unsummed), self._opens_ns))
+        return rows["key"].unique().to_list()
 
 
-def _latest_ns(rows: pl.DataFrame) -> int:
-    newest: int | None = rows["ts_ns"].max()  # type: ignore[assignment]
-    return 0 if newest is None else newest
+class LetGo(NamedTuple):
+    """What has become of rows that were let go."""
+
+    summed: pl.DataFrame | None
+    """Those that were in a sum; None where there are none."""
+    keys: set[int]
+    """Of all of them."""
 
 
-def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    """By key and identity: rows that came late stand behind later ones."""
-    return rows.sort("key", "ts_ns", "seq")
+def ends_of(rows: pl.DataFrame) -> tuple[int, int]:
+    """The first and the last of their times, of at least one row."""
+    ts_ns = rows["ts_ns"]
+    return ts_ns.min(), ts_ns.max()  # type: ignore[return-value]  # there are rows

@@ -317,7 +317,7 @@ DROPPED, JOINED = NAMES[0], "NEW"
 class Holdings:
     """A feed that brings lists when it is told to."""
 
-    def on_members(self, membership: tuple[Membership, ...]) -> None:
+    async def on_members(self, membership: tuple[Membership, ...]) -> None:
         raise AssertionError("nobody follows")
 
 
@@ -339,7 +339,7 @@ async def test_who_is_priced_follows_the_list_of_the_day(monkeypatch):
         follow_members(desk.supervisor, [desk.feed, holdings], (first,))
         await desk.rounds(1)
         both = Membership.of("IWM", [*first.lists, *membership(names, NEXT).lists])
-        holdings.on_members((both,))
+        await holdings.on_members((both,))
         desk.server.requests.clear()
         await desk.until(lambda: len(desk.server.requests) >= REQUESTS)
         assert set.union(*map(asked, desk.server.requests)) == set(NAMES), (
@@ -375,7 +375,7 @@ async def test_a_list_of_today_is_priced_from_the_next_round_on(monkeypatch):
         first = membership()
         follow_members(desk.supervisor, [desk.feed, holdings := Holdings()], (first,))
         await desk.rounds(1)
-        holdings.on_members((Membership.of("IWM", [*first.lists, *membership(names, SESSION).lists]),))
+        await holdings.on_members((Membership.of("IWM", [*first.lists, *membership(names, SESSION).lists]),))
         await desk.rounds(2)
         assert (desk.iwm.now.counted, desk.iwm.now.total) == (len(names), len(names))
         assert JOINED in desk.supervisor.provenance
@@ -393,7 +393,7 @@ async def test_a_price_far_from_the_close_of_one_that_joined_is_asked_about(monk
         follow_members(desk.supervisor, [desk.feed, holdings := Holdings()], (first,))
         await desk.rounds(1)
         desk.supervisor._market.update_history(history((*NAMES[:-1], "MOG-A", "IWM", JOINED)))
-        holdings.on_members((Membership.of("IWM", [*first.lists, *membership(names, SESSION).lists]),))
+        await holdings.on_members((Membership.of("IWM", [*first.lists, *membership(names, SESSION).lists]),))
         await desk.until(
             lambda: any(
                 JOINED in request.path and "actions" in request.path for request in desk.server.requests

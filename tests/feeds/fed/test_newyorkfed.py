@@ -12,7 +12,8 @@ from feeds.errors import InputError, SourceError
 from feeds.fed.rates.fred import Fred
 from feeds.fed.rates.newyorkfed import NewYorkFed, parse
 from feeds.fed.rates.policy_rate import PolicyRate, PolicyRates, published
-from feeds.http.cached import CachedClient, Fetched
+from feeds.http.cached import CachedClient
+from feeds.http.fetched import Fetched
 from rotation.fed.odds import TargetRange
 from rotation.status import Kind
 from tests.support.servers.rest import FAULTS, RestServer, ok

@@ -595,6 +595,14 @@ def test_the_quick_way_says_what_the_exact_one_does(content, raw):
     assert answers[0] == answers[1]
 
 
+@pytest.mark.parametrize("cell", ['2"21.28"', '"221"28', '"22""1.28"', '"22"1".28"'])
+def test_digits_beside_a_quoted_cell_are_no_part_of_its_number(tmp_path, cell):
+    lines = [f'"2024-07-{day:02}","221.28"' for day in (1, 2, 3, 5)]
+    lines[2] = f'"2024-07-03",{cell}'
+    with pytest.raises(InputError, match="line 4"):
+        read(write(tmp_path, "IWM.csv", "\n".join(['"date","close"', *lines]).encode()))
+
+
 @pytest.mark.parametrize("quotes", [False, True])
 def test_a_plain_file_with_all_columns_never_meets_the_exact_reader(tmp_path, monkeypatch, quotes):
     """Newest first, with a note in quotes that hides a comma, or every cell in quotes."""

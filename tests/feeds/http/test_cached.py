@@ -11,7 +11,8 @@ import pytest
 
 from feeds.clock import Pace, retry_after_s
 from feeds.errors import InputError, SourceError
-from feeds.http.cached import KEYS_MAX, CachedClient, dated
+from feeds.http.cached import KEYS_MAX, CachedClient
+from feeds.http.fetched import dated
 from feeds.http.last_good import LastGoodFolder
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address, instant_ns, number

@@ -50,7 +50,10 @@ NAMES = {signal.SIGTERM: "ended", signal.SIGKILL: "killed", signal.SIGSTOP: "pau
 
 
 async def leader_of(servers):
-    """The server that leads the stream; a cluster that is choosing one does not say."""
+    """Which of these servers leads the stream.
+
+    A cluster that is choosing one does not say, or still names the one that is gone.
+    """
     import nats
 
     client = await nats.connect([server.url for server in servers if server.process.poll() is None])
@@ -58,8 +61,9 @@ async def leader_of(servers):
         while True:
             with contextlib.suppress(nats.errors.TimeoutError, nats.js.errors.APIError):
                 info = await client.jetstream().stream_info("QUOTES")
-                if info.cluster.leader:
-                    return next(server for server in servers if server.name == info.cluster.leader)
+                leading = [server for server in servers if server.name == info.cluster.leader]
+                if leading:
+                    return leading[0]
             await asyncio.sleep(0.2)
     finally:
         await client.close()

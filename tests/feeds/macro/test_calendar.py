@@ -9,8 +9,8 @@ import pytest
 from feeds.errors import SourceError
 from feeds.macro.calendar import parse
 from rotation.macro.assemble import aged, macro
-from rotation.macro.figures import ReleaseKind
-from rotation.macro.releases import SHIPPED, joined, newest_month
+from rotation.macro.figures import MovedRelease, ReleaseKind
+from rotation.macro.releases import SHIPPED, joined, moved, newest_month
 from rotation.sessions import NEW_YORK
 from tests.feeds.macro.test_sources import CALENDAR
 
@@ -49,19 +49,21 @@ def test_a_page_that_was_cut_is_refused(cut: int):
         parse(CALENDAR[:-cut])
 
 
-def test_a_page_that_begins_far_ahead_is_refused():
-    """It would call off the releases of all the weeks before."""
-    assert parse(CALENDAR, date(2024, 7, 1)) == parse(CALENDAR)
-    assert parse(CALENDAR, date(2024, 9, 1)) == parse(CALENDAR), "of days past alone nothing is called off"
-    with pytest.raises(SourceError, match="the first CPI in it is in 46 days"):
-        parse(CALENDAR, date(2024, 6, 30))
+def test_a_release_that_a_shutdown_puts_off_by_two_months_is_what_the_page_says():
+    """What the page of 1 July lacks is called off, and that is said where the calendar is shown."""
+    far = CALENDAR.replace(b"20240815T", b"20240912T")
+    today = date(2024, 7, 1)
+    made = joined(SHIPPED, parse(far), after=today)
+    coming = [day for day in made[CPI] if day > today]
+    assert coming[0] == date(2024, 9, 12)
+    assert MovedRelease(CPI, date(2024, 7, 11), None) in moved(made, today)
 
 
 def test_the_page_decides_all_of_its_span_and_the_table_the_rest():
     made = merged(parse(CALENDAR))
     moves = ((CPI, date(2024, 8, 15), date(2024, 8, 14)), (JOBS, date(2024, 8, 1), date(2024, 8, 2)))
-    for kind, moved, was in moves:
-        assert made[kind] == tuple(sorted({*SHIPPED[kind]} - {was} | {moved}))
+    for kind, day, was in moves:
+        assert made[kind] == tuple(sorted({*SHIPPED[kind]} - {was} | {day}))
     assert merged({}) == SHIPPED
 
 

@@ -10,7 +10,7 @@ from feeds.fed.calendar import SHIPPED as FOMC
 from feeds.fed.calendar import CalendarFed
 from feeds.macro.calendar_store import FILE, CalendarStore, calendar_of, calendar_then, decisions_then
 from feeds.macro.feed import MacroFeed
-from feeds.macro.opening import macro_at
+from feeds.macro.macro_at import macro_at
 from feeds.macro.release_days import published
 from feeds.macro.sources import MacroSources
 from feeds.macro.store import FactStore
@@ -95,6 +95,21 @@ async def test_the_newest_page_counts_and_each_is_kept_with_its_time(tmp_path, m
     assert {each.kind: each.at.date() for each in then.releases}[CPI] == date(2024, 8, 15), "as known then"
     now = macro_at(tmp_path / "macro", world.now_ns)
     assert {each.kind: each.at.date() for each in now.releases}[CPI] == date(2024, 8, 20)
+
+
+async def test_a_shutdown_that_puts_the_next_release_two_months_off_is_taken_as_it_stands(
+    tmp_path, monkeypatch
+):
+    world = Kept(tmp_path)
+    async with world.server:
+        sources = world.sources(monkeypatch)
+        world.server.script[:] = [ok(CALENDAR.replace(b"20240815T123000Z", b"20241011T123000Z"))]
+        async with world.http:
+            await sources.ask("BLS")
+        made = sources.macro()
+    assert made.sources["BLS"].error == ""
+    assert {each.kind: each.at.date() for each in made.releases}[CPI] == date(2024, 10, 11)
+    assert any("CPI of 14 Aug 2024 called off" in warning for warning in made.warnings)
 
 
 PAGE = {CPI: (date(2026, 12, 18), date(2027, 1, 13)), JOBS: (date(2026, 12, 4), date(2027, 1, 8))}
@@ -232,8 +247,8 @@ async def asked(folder, monkeypatch, *, bls: bool):
         )  # fmt: skip
         asks = sources._bls.days
 
-        async def then_an_hour_passes(today, **options):
-            got = await asks(today, **options)
+        async def then_an_hour_passes(**options):
+            got = await asks(**options)
             world.now_ns += HOUR_NS
             return got
 

@@ -19,7 +19,8 @@ from feeds.macro import series, treasury
 from feeds.macro import store as store_module
 from feeds.macro.edgar import AGENT
 from feeds.macro.feed import MacroFeed
-from feeds.macro.opening import import_files, macro_at
+from feeds.macro.macro_at import macro_at
+from feeds.macro.opening import import_files
 from feeds.macro.sources import AGAIN_S, EVERY_S, MacroSources
 from feeds.macro.store import FACTS, FILE, FactStore, MacroStore
 from rotation.macro.assemble import MONTHLY, SERIES

@@ -11,7 +11,7 @@ import pytest
 from feeds.errors import SourceError, StorageError
 from feeds.members.parse import parse_holdings
 from feeds.members.store import MemberStore
-from tests.support.breadth.sponsors import HEAD, TITLE, sponsors
+from tests.support.breadth.sponsors import HEAD, TITLE, invesco, sponsors
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
@@ -50,6 +50,45 @@ def test_a_persons_list_needs_no_weights() -> None:
     made = parse_holdings(b"symbol\nAAPL\nBRK-B\n-\n", "QQQ", as_of=date(2026, 1, 2))
     assert made.symbols == ["AAPL", "BRK.B"]
     assert made.frame["weight_pct"].to_list() == [None, None]
+
+
+OF = date(2026, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b'symbol,name\nAAA,"' + b"x" * 200_000 + b'"\n', "line 2: not a line of CSV"),
+        (b'symbol,name\nAAA,x\nBBB,"never closed\nCCC,y\nDDD,z\n', "line 3: a quotation mark is not closed"),
+        (b'symbol\nAAA\n"BBB\nCCC\n', "line 3: a quotation mark is not closed"),
+        (b"symbol,weight\nAAA,0.25\nBBB,0.5\nCCC,0.25\n", "add up to 1.00: give them in percent"),
+        (b"symbol,weight\nAAA,120000\nBBB,80000\n", "add up to 200,000: give them in percent"),
+        (b'Fund Holdings as of,"Jan 01, 0001"\n\nsymbol\nAAA\n', "0001-01-01 cannot be its date"),
+    ],
+    ids=range(6),
+)
+def test_a_list_that_would_lose_members_or_mean_something_else_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(SourceError, match=says):
+        parse_holdings(data, "IWM", as_of=OF)
+
+
+def test_a_list_of_a_person_is_taken_as_it_is() -> None:
+    """Weights of a part of a fund, short positions, none at all; of a symbol that stands twice the first."""
+    odd = 'symbol,weight,name\naaa,1.5,x\nAAA,9,y\nbbb,-2,"\x1b[2Jz\u202e"\nbrk/b,,\nBRK-B,3,\nCCC,nan,\n'
+    made = parse_holdings(odd.encode(), "MINE", as_of=OF)
+    assert made.frame.rows() == [
+        ("AAA", "x", "", 1.5), ("BBB", "[2Jz", "", -2.0), ("BRK.B", "", "", None), ("CCC", "", "", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.95, 0.98])
+def test_a_file_that_lacks_its_last_lines_is_refused_though_they_weigh_little(kept: float) -> None:
+    """Its weights are made from its own values, and add up whatever is missing."""
+    whole = invesco(120)
+    assert len(parse_holdings(whole, "QQQ", is_sponsors=True).symbols) == 120
+    lines = whole.splitlines(keepends=True)
+    with pytest.raises(SourceError, match="% of the fund: the file was cut off"):
+        parse_holdings(b"".join(lines[: int(len(lines) * kept)]), "QQQ", is_sponsors=True)
 
 
 def test_another_fund_in_its_column_is_refused() -> None:

@@ -20,6 +20,7 @@ from tests.support.fake_time import FakeTime, driven, settle, without_threads
 from tests.support.servers.rest import RestServer, fault, ok
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     import pytest
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 DAY = date(2026, 5, 5)
 NOON_NS = close_ns(DAY) - 4 * 3600 * 10**9
+
+
+def into(taken: list[Any]) -> Callable[[tuple[Membership, ...]], Awaitable[None]]:
+    """Take what is handed on."""
+
+    async def take(membership: tuple[Membership, ...]) -> None:
+        taken.append(membership)
+
+    return take
 
 
 async def test_a_newer_list_goes_to_the_desk_and_a_failure_leaves_the_one_held(
@@ -40,7 +50,7 @@ async def test_a_newer_list_goes_to_the_desk_and_a_failure_leaves_the_one_held(
     async with RestServer(ok(sponsors(), content_type="text/csv"), fault(404)) as server:
         monkeypatch.setenv("ROTATION_TUI_ISHARES_REST_URL", server.url)
         feed = HoldingsRefresh(store, store.load, time=time)
-        feed.on_members = taken.append
+        feed.on_members = into(taken)
 
         async def follow() -> None:
             async for event in feed.events():
@@ -75,7 +85,7 @@ async def test_a_list_stored_by_hand_and_the_day_of_a_rename_reach_the_desk(
         time=time,
         beside=renames,
     )
-    feed.on_members = taken.append
+    feed.on_members = into(taken)
 
     async def follow() -> None:
         async for event in feed.events():
@@ -140,7 +150,7 @@ async def test_a_fault_that_is_mended_leaves_the_row_live_and_is_said_once(
         return store.load()
 
     feed = HoldingsRefresh(store, load, time=time)
-    feed.on_members = taken.append
+    feed.on_members = into(taken)
 
     async def follow() -> None:
         async for event in feed.events():
@@ -172,7 +182,7 @@ async def test_what_could_not_be_handed_on_is_handed_on_the_next_time(
     time, events, given = FakeTime(NOON_NS), list[Any](), list[Any]()
     feed = HoldingsRefresh(store, store.load, time=time)
 
-    def take(membership: tuple[Membership, ...]) -> None:
+    async def take(membership: tuple[Membership, ...]) -> None:
         given.append(membership)
         if len(given) == 1:
             raise StorageError("the disk is full")
@@ -201,7 +211,7 @@ async def test_a_feed_that_is_started_again_hands_on_what_it_had_not(
     time, given = FakeTime(NOON_NS), list[Any]()
     feed = HoldingsRefresh(store, store.load, time=time)
 
-    def take(membership: tuple[Membership, ...]) -> None:
+    async def take(membership: tuple[Membership, ...]) -> None:
         given.append(membership)
         if len(given) == 1:
             raise ValueError("a follower's own fault")

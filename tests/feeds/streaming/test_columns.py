@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feeds.streaming.filter import LiveFilter
+from feeds.streaming.many import seen
 from feeds.streaming.requests import Answer
 from feeds.streaming.vendor import Band, Nbbo
-from rotation.columns import PrintColumns, to_quotes
+from rotation.columns import BySymbol, PrintColumns, to_quotes
 from rotation.quote import NS, Quote, Role
 from tests.support.fake_time import NOW_NS
 
@@ -71,14 +73,40 @@ def by_symbol(quotes: list[Quote]) -> dict[str, list[Quote]]:
     return lists
 
 
+def admitted(
+    judge: LiveFilter, prints: list[Quote], now_ns: int, lag_ns: int
+) -> tuple[list[Quote], list[Quote]]:
+    """What is let in of these as columns: rows, as quotes, and quotes."""
+    let_in = judge.admit_columns(PrintColumns.of(prints), now_ns, lag_ns)
+    rows = [] if let_in.rows is None else to_quotes(let_in.rows)
+    assert let_in.symbols == {quote.symbol for quote in rows}
+    assert let_in.priced == {quote.symbol for quote in rows if quote.sets_last}
+    assert let_in.newest_ns == max((quote.ts_ns for quote in rows), default=0)
+    if let_in.by_symbol is not None:
+        check(let_in.by_symbol, rows)
+    return rows, let_in.quotes
+
+
+def check(sorted_rows: BySymbol, rows: list[Quote]) -> None:
+    """Whether these rows are sorted as they are said to be."""
+    order, starts = sorted_rows.order.tolist(), sorted_rows.starts.tolist()
+    in_order = [(quote.symbol, quote.ts_ns, quote.seq) for quote in rows]
+    assert [sorted_rows.names[code] for code in sorted_rows.codes] == [quote.symbol for quote in rows]
+    assert order == sorted(range(len(rows)), key=in_order.__getitem__)
+    firsts = [i for i in range(len(rows)) if i == 0 or rows[order[i]].symbol != rows[order[i - 1]].symbol]
+    assert starts == firsts
+    assert sorted_rows.is_distinct == (len(set(in_order)) == len(rows))
+
+
 def known(judge: LiveFilter) -> tuple[Any, ...]:
     """All that a filter knows, but for the order of what it has seen."""
     jumps = judge._jumps
     excursions = {name: (each.before, each.prints) for name, each in jumps._excursions.items()}
     return (
-        *(judge.last, judge.duplicates, judge.rejects, judge.last_reject, judge.doubted, set(judge._seen)),
-        *(jumps.reference, jumps._held, excursions),
-        *(by_symbol(judge._ahead._waiting), judge.quotes._waiting),
+        *(judge.last, judge.duplicates, judge.rejects, judge.last_reject, judge.doubted),
+        *(judge._seen.hashes(), jumps.reference, jumps._held, excursions),
+        repr(by_symbol(judge._ahead._waiting)),  # one that is not a number is not equal to itself
+        judge.quotes._waiting,
     )
 
 
@@ -106,9 +134,9 @@ def test_columns_are_judged_as_prints_one_by_one(happened: list[tuple[Any, ...]]
     for kind, *given_ in happened:
         if kind == "prints":
             wanted = single.admit_live(given_[0], now_ns, lag_ns)
-            rows, quotes = many.admit_columns(PrintColumns.of(given_[0]), now_ns, lag_ns)
-            assert rows.is_empty() or not quotes
-            assert by_symbol([*to_quotes(rows), *quotes]) == by_symbol(wanted)
+            rows, quotes = admitted(many, given_[0], now_ns, lag_ns)
+            assert not rows or not quotes
+            assert by_symbol([*rows, *quotes]) == by_symbol(wanted)
             assert many.take_taken_back() == single.take_taken_back()
         elif kind == "time":
             now_ns += int(given_[0] * NS)
@@ -138,17 +166,17 @@ def test_a_print_that_was_held_back_stands_beside_the_one_that_let_it_in():
     for judge in (single, many):
         judge.quotes.on_quotes([Nbbo("IWM", 111.99, 112.01, NOW_NS + NS)], [])
     wanted = single.admit_live(batch, NOW_NS + 3 * NS, 0)
-    rows, quotes = many.admit_columns(PrintColumns.of(batch), NOW_NS + 3 * NS, 0)
+    rows, quotes = admitted(many, batch, NOW_NS + 3 * NS, 0)
     assert [quote.seq for quote in wanted] == [2, 1, 3]
-    assert [*to_quotes(rows), *quotes] == wanted
+    assert [*rows, *quotes] == wanted
 
 
 def test_prints_that_raise_no_doubt_are_never_judged_one_by_one(monkeypatch):
     judge = LiveFilter(SYMBOLS, CLOSES)
     monkeypatch.setattr(LiveFilter, "admit_live", None)
     prints = [Quote("IWM", NOW_NS + i, 100.0 + i % 5, i + 1, 100) for i in range(300)]
-    rows, quotes = judge.admit_columns(PrintColumns.of([*prints, *prints[:40]]), NOW_NS + NS, 0)
-    assert (to_quotes(rows), quotes, judge.duplicates) == (prints, [], 40)
+    rows, quotes = admitted(judge, [*prints, *prints[:40]], NOW_NS + NS, 0)
+    assert (rows, quotes, judge.duplicates) == (prints, [], 40)
     assert judge.last["IWM"] == prints[-1]
 
 
@@ -161,6 +189,67 @@ def test_only_the_prints_of_a_symbol_in_doubt_are_judged_one_by_one():
         Quote("AAA", NOW_NS + 1, 50.0, 4),
         Quote("QQQ", NOW_NS, 200.0, 5),
     ]
-    rows, _ = judge.admit_columns(PrintColumns.of(sent), NOW_NS, 0)
-    assert to_quotes(rows) == [sent[0], *sent[2:]]
+    rows, _ = admitted(judge, sent, NOW_NS, 0)
+    assert rows == [sent[0], *sent[2:]]
     assert (judge.rejects, judge.last["AAA"].price) == (1, 50.0)
+
+
+def test_of_prints_without_a_number_the_size_counts_however_small():
+    """-1 and -2, which stood for the sizes 0 and 1, have the same hash."""
+    sent = [Quote("IWM", NOW_NS, 100.0, 0, size) for size in (0, 1, 2, 1)]
+    single, many = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)
+    assert single.admit_live(sent, NOW_NS, 0) == sent[:3]
+    assert admitted(many, sent, NOW_NS, 0) == (sent[:3], [])
+    assert single.duplicates == many.duplicates == 1
+
+
+@settings(max_examples=4 * EXAMPLES)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from(("AAA", "BBB")), st.integers(0, 9), st.integers(0, 3)), max_size=30
+        ),
+        max_size=8,
+    ),
+    st.lists(st.booleans(), min_size=8, max_size=8),
+    st.integers(5, 40),
+)
+def test_what_is_remembered_is_bounded_alike_however_prints_came(
+    batches: list[list[tuple[str, int, int]]], as_columns: list[bool], kept: int
+):
+    """Repeats over looks, some of them one by one, with the oldest forgotten between them."""
+    single, mixed = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)
+    with patch.object(seen, "KEPT", kept):
+        for batch, is_columns in zip(batches, as_columns, strict=False):
+            quotes = [Quote(name, NOW_NS - NS + place, 50.0, number, 7) for name, place, number in batch]
+            wanted = single.admit_live(quotes, NOW_NS, 0)
+            if is_columns and quotes:
+                rows, others = admitted(mixed, quotes, NOW_NS, 0)
+                assert [*rows, *others] == wanted
+            else:
+                assert mixed.admit_live(quotes, NOW_NS, 0) == wanted
+            assert mixed._seen.hashes() == single._seen.hashes()
+            assert len(mixed._seen) == len(single._seen) <= max(kept, 0)
+            assert (mixed.last, mixed.duplicates) == (single.last, single.duplicates)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("AAA", "BBB", "IWM")),
+            st.sampled_from((1, 2, 3, 10**6, 2**45, 2**47)),
+            st.integers(0, 3),
+            st.sampled_from((50.0, 50.01)),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_rows_are_sorted_by_symbol_time_and_number_over_whatever_span(
+    prints: list[tuple[str, int, int, float]],
+):
+    quotes = [Quote(name, ts_ns, price, number) for name, ts_ns, number, price in prints]
+    rows, others = admitted(LiveFilter(SYMBOLS, {}), quotes, NOW_NS, 0)
+    assert rows == list(dict.fromkeys(quotes))
+    assert others == []

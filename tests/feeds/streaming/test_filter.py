@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feeds.clock import Moment
-from feeds.streaming.filter import KEPT, LiveFilter, QuoteFilter
+from feeds.streaming.filter import LiveFilter, QuoteFilter
+from feeds.streaming.many.seen import KEPT
 from feeds.streaming.requests import Answer
 from feeds.streaming.vendor import Nbbo
 from rotation.quote import NS, PRICE_MAX, Quote

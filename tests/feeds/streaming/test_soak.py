@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from feeds.streaming import filter as stream_filter
+from feeds.streaming.many import seen
 from rotation.market.prints import Prints
 from rotation.quote import NS, Quote
 from rotation.sessions import close_ns, hours, open_ns, sessions_between
@@ -24,7 +24,7 @@ from tests.support.fault_table import running
 from tests.support.servers.ws import STAY, Refuse
 from tests.support.subjects import SYMBOLS, YAHOO
 
-FEEDS = Path(stream_filter.__file__).parents[1]
+FEEDS = Path(seen.__file__).parents[2]
 WEEK = sessions_between(date(2026, 11, 23), date(2026, 11, 27))
 """Thanksgiving and a half-day among them."""
 STEP_S = 29.0
@@ -166,7 +166,7 @@ def _at(book: Prints, minute: int) -> float | None:
 @pytest.mark.parametrize("seed", [2026])
 async def test_a_week_with_faults(monkeypatch, caplog, seed):
     chance = random.Random(seed)
-    monkeypatch.setattr(stream_filter, "KEPT", 400)
+    monkeypatch.setattr(seen, "KEPT", 400)
     truth, desk = Truth(chance), Desk()
     start_ns = hours(WEEK[0])[0]
     sizes = []

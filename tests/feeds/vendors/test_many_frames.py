@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.clock import Moment
-from feeds.events import Batch, ColumnBatch, PrintsReplaced
+from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced
 from feeds.http.cached import CachedClient
 from feeds.streaming import state as stream_state
 from feeds.streaming.requests import Answer
@@ -52,6 +52,7 @@ class Run:
         self.market = Market(HISTORY, DESK, as_of_ns=START, members=NAMES)
         self.columns = 0
         self.others: list[Any] = []
+        self.corrected: set[Correction] = set()
         self.state = StreamState(self.vendor, NAMES, self.at(0), random=lambda: 0.5)
         self.state.on_connecting(self.at(0))
         self.state.on_connected(self.at(0))
@@ -75,6 +76,8 @@ class Run:
                 self.market.apply_columns(event.rows, as_of_ns=now.ns)
             elif isinstance(event, Batch | PrintsReplaced):
                 self.market.apply(event.quotes, as_of_ns=now.ns)
+            elif isinstance(event, Correction):  # in whatever order those of one look are said
+                self.corrected.add(event)
             elif event != next((each for each in reversed(self.others) if type(each) is type(event)), None):
                 self.others.append(event)  # a state that came and went within a look is said again
 
@@ -91,7 +94,15 @@ class Run:
         snapshot = self.market.apply((), as_of_ns=START + 600 * NS)
         # Of two prints that are rejected in one look either may be the last.
         stats = msgspec.structs.replace(self.state.report.stats(self.at(600)), last_reject="")
-        return snapshot.legs, snapshot.spread, snapshot.ratio, snapshot.health.counts, stats, self.others
+        return (
+            snapshot.legs,
+            snapshot.spread,
+            snapshot.ratio,
+            snapshot.health.counts,
+            stats,
+            self.others,
+            self.corrected,
+        )
 
 
 def packed(*messages: dict[str, Any]) -> bytes:

@@ -76,6 +76,15 @@ def test_figures_are_worth_the_worst_print_counted() -> None:
     assert (status.kind, status.worst) == (Kind.HALTED, "A")
 
 
+@pytest.mark.parametrize(("printed", "ranked"), [(3, False), (4, True)])
+def test_a_share_of_few_members_is_not_ranked_among_whole_days(printed: int, ranked: bool) -> None:
+    """At the opening one of two thousand has printed: all of them up is no record."""
+    made = iwm(market(), *(quote(name.replace("-", "."), 101) for name in NAMES[:printed]))
+    assert made.now is not None
+    assert (made.now.counted, made.now.share_up) == (printed, 1.0)
+    assert made.share_up_percentile == (100.0 if ranked else None)
+
+
 def test_nothing_is_said_of_now_while_no_member_has_printed() -> None:
     made = iwm(market(), quote("IWM", 101))
     assert (made.now, made.status, made.top, made.is_provisional) == (None, None, (), False)

@@ -17,7 +17,7 @@ from rotation.history import History
 from rotation.market import prints as limits
 from rotation.market import session_filter
 from rotation.market.market import Market
-from rotation.market.reduce import backlog, tally
+from rotation.market.reduce import backlog, sift, sums, tally
 from rotation.quote import NS, Quote, Role
 from rotation.sessions import hours, next_session
 from tests.support.core_worlds import (
@@ -167,7 +167,8 @@ def assert_same(tape: Tape, as_of_ns: int, *, reading: bool, follows_from: int =
     st.sampled_from((hours(DAY)[3], OPENS + 30 * NS, hours(NEXT)[3])),
     st.sampled_from((4096, 3)),
     st.sampled_from((256, 0)),
-    st.sampled_from((65_536, 4)),
+    st.sampled_from((16_384, 4, 1)),
+    st.sampled_from((8, 1, 0)),
     st.sampled_from((500, 5)),
     st.booleans(),
     st.integers(0, 3),
@@ -177,7 +178,8 @@ def test_columns_are_prints_one_by_one(
     as_of_ns: int,
     memory: int,
     one_by_one: int,
-    least: int,
+    chunk: int,
+    few: int,
     many: int,
     reading: bool,
     follows: int,
@@ -186,7 +188,9 @@ def test_columns_are_prints_one_by_one(
     with ExitStack() as stack:
         stack.enter_context(patch.object(limits, "KEPT_MAX", memory))
         stack.enter_context(patch.object(tally, "ONE_BY_ONE", one_by_one))
-        stack.enter_context(patch.object(backlog, "LEAST", least))
+        stack.enter_context(patch.object(backlog, "CHUNK", chunk))
+        stack.enter_context(patch.object(sums, "FULL", chunk))
+        stack.enter_context(patch.object(sift, "FEW", few))
         stack.enter_context(patch.object(session_filter, "MANY", many))
         assert_same(tape, as_of_ns, reading=reading, follows_from=follows)
 
@@ -218,13 +222,13 @@ def test_rows_in_order_are_never_taken_one_by_one():
 def test_memory_of_columns_is_bounded_by_what_may_be_repeated():
     columns = market()
     heights = []
-    with patch.object(backlog, "LEAST", 100):
+    with patch.object(backlog, "CHUNK", 20):
         for start in range(0, 6000, 20):
             columns.apply_columns(
                 of_quotes(in_order("MEM", range(start, start + 20))), as_of_ns=OPENS + 9000 * NS
             )
-            heights.append(sum(chunk.height for chunk in columns._filter._tally._backlog._chunks))
-    assert max(heights[20:]) <= 2 * 61 + 20
+            heights.append(columns._filter._tally._backlog.height)
+    assert max(heights) <= 61 + 4 * 20
     assert columns._filter.prints("MEM", "REGULAR").volume == 600_000
 
 
@@ -233,7 +237,7 @@ def test_what_was_let_go_keeps_its_range_and_is_late():
     prices = [10.0, 12.0, 8.0, *[10.0] * 15]
     batch = [Quote("MEM", OPENS + i * NS, price, 0, 1) for i, price in enumerate(prices)]
     columns = market()
-    with patch.object(backlog, "LEAST", 5), patch.object(limits, "KEPT_MAX", 3):
+    with patch.object(backlog, "CHUNK", 2), patch.object(limits, "KEPT_MAX", 3):
         for start in range(0, len(batch), 2):
             columns.apply_columns(of_quotes(batch[start : start + 2]), as_of_ns=OPENS + 60 * NS)
         revision = msgspec.structs.replace(batch[-1], price=11.0)

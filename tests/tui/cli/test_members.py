@@ -6,9 +6,10 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
-from rotation.sessions import sessions_between
+from rotation.sessions import open_ns, sessions_between
 from rotation.sync_report import SyncReport
 from tests.support.clock import without_notice
 from tui.__main__ import LocalBackend
@@ -271,3 +272,60 @@ def test_windows_of_one_s_own_are_in_the_figures(
     assert explained["result"] == pytest.approx(shown["spread"]["windows"]["3"]["pp"])
     assert run(monkeypatch, "snapshot", "--windows", "1,0", "--offline") == 2
     assert "0 is not a number of sessions from 1 to 1,260" in capsys.readouterr().err
+
+
+PRINTED = {"AAA": 1.04, "BBB": 0.97, "IWM": 1.02, "QQQ": 1.01}
+"""Of closes of the session before: what each costs at 10:40. MOG.A has not traded yet."""
+
+
+@pytest.fixture
+def tape(here: Path) -> tuple[str, ...]:
+    """A tape of the last session of which closes are stored, up to 10:40, and lists of both funds."""
+    at_ns = open_ns(SESSION) + 70 * 60 * 10**9
+    rows = {"symbol": list(PRINTED), "ts_ns": [at_ns] * len(PRINTED), "price": list(map(price, PRINTED))}
+    pl.DataFrame(rows).write_parquet(here / "tape.parquet")
+    (here / "qqq.csv").write_text("symbol,weight,sector\nAAA,25,Energy\n")
+    return ("--tape", str(here / "tape.parquet"))
+
+
+def price(symbol: str) -> float:
+    rate = {"IWM": 1.005, "QQQ": 1.001}.get(symbol) or MEMBERS[symbol][2]
+    return round(close(rate, -2) * PRINTED[symbol], 4)
+
+
+def test_contributions_to_today_s_move_and_spread_rest_on_prints_alone(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tape: tuple[str, ...]
+) -> None:
+    """The closes of that session are stored already; at 10:40 nobody knew them."""
+    for file, fund in (("list.csv", "IWM"), ("qqq.csv", "QQQ")):
+        named = ("members", "import", str(here / file), "--fund", fund, "--date", "2024-07-01")
+        assert run(monkeypatch, *named) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "contributions", "IWM", *tape, "--format", "json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["session"], report["is_provisional"]) == (str(SESSION), True)
+    assert (report["counted"], report["total"]) == (2, 3)
+    assert report["status"]["kind"] == "REPLAY"
+    for k in (1, 5):
+        window = report["windows"][str(k)]
+        moves = {
+            symbol: (price(symbol) / close(rate, -1 - k) - 1) * 100
+            for symbol, rate in (("AAA", 1.01), ("BBB", 0.98), ("IWM", 1.005), ("QQQ", 1.001))
+        }
+        by_hand = {"AAA": 60 * moves["AAA"] / 100, "BBB": 30 * moves["BBB"] / 100}
+        got = {each["symbol"]: each["contribution_pp"] for each in window["members"]}
+        assert got == {symbol: pytest.approx(pp) for symbol, pp in by_hand.items()} | {"MOG.A": None}
+        assert window["fund_return_pct"] == pytest.approx(moves["IWM"])
+        assert window["residual_pp"] == pytest.approx(moves["IWM"] - sum(by_hand.values()))
+        spread = report["spread"][str(k)]
+        assert spread["spread_pp"] == pytest.approx(moves["IWM"] - moves["QQQ"])
+        assert spread["explained_pp"] == pytest.approx(sum(by_hand.values()) - 25 * moves["AAA"] / 100)
+        assert spread["residual_pp"] == pytest.approx(spread["spread_pp"] - spread["explained_pp"])
+    assert run(monkeypatch, "contributions", "IWM", *tape) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "IWM  2024-07-16  members of 2024-07-01, 2 of 3 counted",
+        "provisional, 10:40 New York, REPLAY",
+    ]
+    assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION), "--format", "json") == 0
+    settled = json.loads(capsys.readouterr().out)
+    assert (settled["is_provisional"], settled["counted"]) == (False, 3)

@@ -93,6 +93,8 @@ def _with_windows(snapshot: Snapshot, symbol: str) -> Snapshot:
         name: msgspec.structs.replace(each, return_pct=dict.fromkeys(MOST_WINDOWS))
         for name, each in rest.items()
     }
-    one = snapshot.spread.windows["5"]
-    spread = msgspec.structs.replace(snapshot.spread, base=symbol, windows=dict.fromkeys(MOST_WINDOWS, one))
+    window = snapshot.spread.windows["5"]
+    spread = msgspec.structs.replace(
+        snapshot.spread, base=symbol, windows=dict.fromkeys(MOST_WINDOWS, window)
+    )
     return msgspec.structs.replace(snapshot, legs=legs, spread=spread)

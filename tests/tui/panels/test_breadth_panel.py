@@ -85,6 +85,8 @@ def test_the_ribbon_adds_one_clause_where_breadth_is_known(scenes: dict[str, Sna
     stale = msgspec.structs.replace(STATUS, kind=Kind.STALE)
     assert clause(with_index(scenes["live"], status=stale)) == "≈ 1,554 of 1,664 members up"
     assert clause(with_index(scenes["live"], now=None)) == ""
+    few = msgspec.structs.replace(FIGURES, counted=1, advances=1, declines=0, unchanged=0)
+    assert clause(with_index(scenes["live"], now=few)) == "≈ 1 of 1 counted up, of 1,977 members"
 
 
 SECTORS = (

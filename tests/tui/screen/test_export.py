@@ -326,7 +326,7 @@ async def test_an_export_that_fails_in_any_other_way_says_so_and_is_logged(
     def broken(_rows, _form):
         raise ValueError("mixed columns")
 
-    monkeypatch.setattr("tui.screen.exporter.encode", broken)
+    monkeypatch.setattr("tui.output.export.encode", broken)
     app = app_of(scenes, folder)
     async with app.run_test(size=(120, 40)) as pilot:
         message = await pressed(app, pilot, "E", "c")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from rotation.breadth.figures import COUNTED_LEAST
 from rotation.context.wants import Part
 from rotation.status import BAD
-from rotation.text import day
+from rotation.text import counted, day
 from rotation.wording import word
 from tui.panels.asked import not_yet
 from tui.panels.base import kind_role
@@ -36,12 +37,18 @@ NONE = "No holdings file on or before this session: see rotation-tui members imp
 
 
 def clause(snapshot: Snapshot) -> str:
-    """``1,554 of 1,664 members up`` of the base's fund; empty where that is not known."""
+    """``1,554 of 1,664 members up`` of the base's fund; empty where that is not known.
+
+    Where many are not counted, as after the opening bell, it says how many there are.
+    """
     index = snapshot.breadth.indices.get(snapshot.spread.base) if snapshot.breadth else None
     if index is None or index.now is None or index.now.advances is None:
         return ""
+    now = index.now
+    if now.counted < COUNTED_LEAST * now.total:
+        return f"≈ {now.advances:,} of {now.counted:,} counted up, of {counted(now.total, 'member')}"
     bad = index.status is not None and index.status.kind in BAD
-    return f"{'≈ ' if bad else ''}{index.now.advances:,} of {index.now.counted:,} members up"
+    return f"{'≈ ' if bad else ''}{now.advances:,} of {now.counted:,} members up"
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 import time
@@ -39,7 +40,7 @@ def everything():
     hub = Hub(now_ns=OPENS + 300 * NS)
     rows = {"symbol": ["IWM", "QQQ"], "name": ["a", "b"], "sector": ["x", "y"], "weight_pct": [60.0, 40.0]}
     held = MemberList.of("IWM", date(2026, 11, 20), pl.DataFrame(rows, schema=SCHEMA))
-    hub.supervisor.take_members((Membership.of("IWM", [held]),))
+    asyncio.run(hub.supervisor.take_members((Membership.of("IWM", [held]),)))
     hub.take(FedNews(demo_fed(NOW_NS)))
     hub.take(MacroNews(demo_macro(OPENS)))
     hub.take(PreviousCloses(DAY, {"IWM": 219.0}))
@@ -50,7 +51,7 @@ def everything():
 KNOWN = everything()
 SUBJECTS = (
     "quotes.IWM", "desk.minutes.IWM", "desk.history.IWM", "desk.members.IWM.0", "desk.index", "desk.state",
-    "desk.fed", "desk.macro", "desk.beat",
+    "desk.fed", "desk.macro", "desk.beat", "desk.funds",
 )  # fmt: skip
 PACKED = {"desk.history.IWM": 6, "desk.members.IWM.0": 6, "desk.fed": 4, "desk.macro": 4}
 """Where the compressed body of a message stands."""
@@ -89,7 +90,8 @@ class Victim:
         self.viewer.show()
         members = receiver.new_members()
         if members is not None:
-            supervisor.take_members(members)
+            supervisor._market.take_members(members)
+            supervisor._refresh(supervisor._clock_ns())
 
     @property
     def shown(self):
@@ -279,9 +281,13 @@ def test_a_vendors_close_that_is_no_price_takes_no_state_from_viewers(close):
     assert viewer.receiver.symbols
 
 
-def members_of(fund, day, subject="desk.members.IWM.0"):
-    """A holdings file of this fund and day, in the place of the known one, newer than all before."""
+def members_of(fund, day, subject="desk.members.IWM.0", later=0):
+    """A holdings file of this fund and day, in the place of the known one, newer than all before.
+
+    ``later``: by so many hubs.
+    """
     fields = msgspec.msgpack.decode(KNOWN[subject])
+    fields[1] += later
     fields[2], fields[4], fields[5] = fields[2] + 1 + day, fund, day
     return msgspec.msgpack.encode(fields)
 
@@ -295,9 +301,14 @@ def test_a_fund_on_anothers_subject_changes_nothing():
 
 def test_holdings_files_of_ever_more_days_do_not_pile_up():
     victim = Victim()
+    receiver = victim.viewer.receiver
     for day in range(15_000, 15_000 + 3 * LISTS_KEPT):
-        assert victim.viewer.receiver.take("desk.members.IWM.0", members_of("IWM", day), victim.viewer.now)
-    ((fund,)) = victim.viewer.receiver.new_members()
+        assert receiver.take("desk.members.IWM.0", members_of("IWM", day), victim.viewer.now)
+    assert receiver.new_members() is None, "the hub has said that it has none of these"
+    for day in range(15_000, 15_000 + 3 * LISTS_KEPT):
+        listed_by_none = members_of("IWM", day, later=1)
+        assert receiver.take("desk.members.IWM.0", listed_by_none, victim.viewer.now)
+    ((fund,)) = receiver.new_members()
     assert len(fund.lists) == LISTS_KEPT
     assert fund.lists[-1].as_of == date(2026, 11, 20)
     assert fund.lists[-2].as_of == date(1970, 1, 1) + timedelta(days=15_000 + 3 * LISTS_KEPT - 1)

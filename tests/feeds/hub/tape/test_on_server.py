@@ -13,6 +13,7 @@ import pytest
 from feeds.clock import Time, wall_ns
 from feeds.errors import InputError
 from feeds.events import Batch, BidAsks, ColumnBatch, Gap, PrintsReplaced, Status, SymbolStates
+from feeds.hub import tape_following
 from feeds.hub.broker import tape_sender
 from feeds.hub.broker.connection import Access
 from feeds.hub.broker.serve import Hub
@@ -346,3 +347,47 @@ async def test_an_older_hub_that_wakes_writes_nothing(server):
             assert info["config"]["storage"] == "file"
         finally:
             await client.close()
+
+
+@pytest.mark.parametrize("is_away", [False, True], ids=["silent", "while the recorder was cut off"])
+async def test_a_recorder_follows_into_a_stream_that_was_made_anew(server, tmp_path, monkeypatch, is_away):
+    """Its numbers begin anew; cut off meanwhile, they may be higher than those that were read."""
+    import nats
+
+    monkeypatch.setattr(tape_following, "SILENT_S", 0.5)
+    prints, lines = Prints(), list[str]()
+    async with Cut(server.port) as network, hub(server.url, prints) as (_made, _, task):
+        follower = TapeFollower(Access(network.url), tmp_path / "t", lines.append, from_start=True)
+        following = asyncio.create_task(follower.run())
+        await until(lambda: follower.recorder.quotes > 30, lines)
+        if is_away:
+            network.cut()
+        client = await nats.connect(server.url)
+        before = (await client.jetstream().stream_info("TAPE")).state.last_seq
+        await client.jetstream().delete_stream("TAPE")
+        first = prints.number
+        await until(lambda: prints.number > first + 60)
+        if is_away:
+            while await length(client) <= before:  # noqa: ASYNC110 - a server has no event
+                await asyncio.sleep(0.05)
+            network.mend()
+        await client.close()
+        await until(lambda: "made anew; it is recorded from its start" in " ".join(lines), lines)
+        await ended(prints, task)
+        last = max(prints.taken)
+        await until(lambda: follower._reader.until_ns >= prints.taken[last], lines)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    seen = read_tape(follower.recorder.paths).filter(pl.col("seq") > 0)["seq"].to_list()
+    assert len(seen) == len(set(seen)), "nothing twice"
+    kept = set((await tape_of(server.url)).filter(pl.col("seq") > 0)["seq"])
+    assert set(seen) >= kept, "all that the new stream has"
+
+
+async def length(client):
+    """Of the stream TAPE; 0 while there is none."""
+    from nats.js.errors import NotFoundError
+
+    with contextlib.suppress(NotFoundError):
+        return (await client.jetstream().stream_info("TAPE")).state.last_seq
+    return 0

@@ -191,3 +191,40 @@ def test_another_version_is_an_error_and_not_noise():
     with pytest.raises(OtherVersion, match="update this program"):
         TapeReader().take(DAY, later)
     assert isinstance(decode(GOOD.subject, GOOD.data), TapeMessage)
+
+
+def test_a_hub_that_found_an_empty_stream_begins_anew_all_the_same():
+    """The stream was made anew; who has read the old one plays no second market on top of the first."""
+    old = messages([Batch((Quote("IWM", NOW, 221.0),), NOW)])
+    new = messages([Batch((Quote("IWM", NOW + 9 * NS, 222.0),), NOW + 9 * NS)], epoch=2)
+    rows, reader = read([*old, *new])
+    assert rows["kind"].to_list() == ["Batch", "Gap", "Status", "Rewind", "Batch"]
+    assert rows["batch"].to_list() == [0, 1, 2, 3, 4]
+    gap = msgspec.json.decode(rows["said"][1], type=Gap)
+    assert (gap.start_ns, gap.end_ns) == (NOW, NOW + 9 * NS)
+    assert reader.gaps == 1
+
+
+def test_a_hub_whose_first_messages_have_gone_begins_anew():
+    old = messages([Batch((Quote("IWM", NOW, 221.0),), NOW)])
+    later = [Batch((Quote("IWM", NOW + i * NS, 222.0),), NOW + i * NS) for i in (9, 10)]
+    new = messages(later, places=(0,), epoch=2, before_ns=NOW)
+    rows, reader = read([*old, *new[1:]])
+    assert rows["kind"].to_list() == ["Batch", "Gap", "Status", "Rewind", "Batch"]
+    assert reader.gaps == 1
+
+
+def test_what_is_let_go_is_counted_and_marked_from_its_first_event_on():
+    writer = TapeWriter(epoch=1)
+    for second in range(3):
+        writer.take("script", Batch((Quote("IWM", NOW, 221.0),)), NOW + second * NS)
+    writer.leave_out()
+    writer.take("script", Batch((Quote("IWM", NOW, 221.0),)), NOW + 3 * NS)  # nobody has asked for chunks
+    writer.leave_out()
+    assert writer.lost == 4
+    made = writer.chunks()
+    writer.take("script", Batch((Quote("IWM", NOW, 222.0),)), NOW + 4 * NS)
+    rows, _ = read([*made, *writer.chunks()])
+    assert rows["kind"].to_list() == ["Gap", "Status", "Batch"]
+    gap = msgspec.json.decode(rows["said"][0], type=Gap)
+    assert (gap.start_ns, gap.end_ns) == (NOW, NOW + 3 * NS)

@@ -7,6 +7,7 @@ import contextlib
 import threading
 import time
 
+import polars as pl
 import pytest
 from nats import errors
 
@@ -17,9 +18,11 @@ from feeds.hub.broker import tape_sender
 from feeds.hub.broker.connection import RefusedError
 from feeds.hub.broker.tape_sender import OUTRUN, TapeSender
 from feeds.hub.broker.tape_stream import Limits, read
+from feeds.hub.tape.reader import TapeReader
 from feeds.hub.tape.writer import TapeWriter
 from feeds.hub.wire.codec import decode
 from rotation.quote import NS, Quote
+from rotation.status import Kind
 from tests.feeds.tapes.test_recorder import NOW
 from tests.support.servers.nats import nats_server
 
@@ -179,3 +182,75 @@ async def test_a_failure_after_a_quiet_time_is_a_new_one(client, monkeypatch):
     await asyncio.gather(running, return_exceptions=True)
     hub.sender._fail(UnavailableError("JetStream does not answer"))
     assert hub.lines == []
+
+
+async def test_a_message_too_long_for_another_server_is_left_out_and_stops_nothing(client):
+    """Made for the server before; the one that is connected now takes less."""
+    hub = Hub(client, 1)
+    await hub.prints(1)
+    many = tuple(Quote("IWM", NOW + n, 221.0 + n / 7, seq=n + 2) for n in range(400))
+    hub.writer.take("Prints", Batch(many), NOW + 2 * NS)
+    await hub.sender._make()
+    client._max_payload = 2_000
+    (waiting,) = hub.sender._waiting
+    assert len(waiting.chunk.data) > client.max_payload
+    await hub.prints(900)
+    hub.writer.take("Prints", Batch(many), NOW + 901 * NS)
+    await hub.sender._turn()
+    made = await read(client, 0)
+    assert [decode(each.subject, each.data).place for each in made][:2] == [(1, 1), (1, 3)]
+    assert max(len(each.data) for each in made) <= 2_000
+    reader = TapeReader()
+    rows = [frame for each in made if (frame := reader.take(each.subject, each.data)) is not None]
+    assert reader.gaps == 1
+    assert [kind for frame in rows[:2] for kind in frame["kind"]] == ["Batch", "Gap", "Status", "Batch"]
+    assert sum(frame.filter(frame["seq"] > 1).height for frame in rows) == 1 + len(many)
+    assert hub.lines == ["400 rows of the tape left out: more than the NATS server takes in a message"]
+    (row,) = hub.sender.rows()
+    assert (row.kind, row.detail) == (Kind.LIVE, "400 rows left out")
+
+
+PERMISSIONS = """
+authorization {{
+  users: [
+    {{ user: hub, password: h, permissions: {{ publish: {{ deny: {deny} }} }} }}
+    {{ user: root, password: r }}
+  ]
+}}
+"""
+
+
+async def test_what_waits_for_a_permission_is_let_go_and_the_tape_says_so(tmp_path, monkeypatch):
+    import nats
+
+    monkeypatch.setattr(tape_sender, "KEPT_S", 5.0)
+    monkeypatch.setattr(tape_sender, "ACK_S", 0.2)
+    now_s = [100.0]
+    config = PERMISSIONS.format(deny='["tape.>"]')
+    with nats_server(tmp_path, config) as server:
+        address = server.url.replace("nats://", "nats://hub:h@")
+        client = await nats.connect(address)
+        hub = Hub(client, 1)
+        hub.sender._time = Time(monotonic=lambda: now_s[0])
+        for second in (1, 2, 3, 4):
+            hub.writer.take("Prints", Batch((Quote("IWM", NOW, 221.0, seq=second),)), NOW + second * NS)
+            with pytest.raises(UnavailableError) as failed:
+                await hub.sender._turn()
+            hub.sender._newest = None
+            hub.sender._fail(failed.value)
+            now_s[0] += 3.0
+        assert not hub.sender._waiting
+        assert hub.writer.lost == 4
+        hub.writer.take("Prints", Batch((Quote("IWM", NOW, 221.0, seq=5),)), NOW + 5 * NS)
+        (row,) = hub.sender.rows()
+        assert (row.kind, row.detail) == (Kind.OFFLINE, "JetStream does not answer; 4 rows left out")
+        await client.close()
+        free = await nats.connect(server.url.replace("nats://", "nats://root:r@"))
+        hub.sender._client = free
+        await hub.sender._turn()
+        await hub.prints(6)
+        made = await read(free, 0)
+        reader = TapeReader()
+        rows = pl.concat([reader.take(each.subject, each.data) for each in made])
+        assert set(rows.filter(pl.col("seq") > 0)["seq"]) == {5, 6}
+        await free.close()

@@ -176,6 +176,21 @@ async def test_nothing_more_is_read_while_too_much_waits(monkeypatch) -> None:
     assert wire.is_reading
 
 
+async def test_a_flood_is_taken_piece_by_piece_and_read_on_when_half_of_it_is_left(monkeypatch) -> None:
+    monkeypatch.setattr(ours, "HELD_MAX", 1_000)
+    connection, wire = connected(ClientSocket)
+    assert isinstance(connection, ClientSocket)
+    sent = ["a" * 400, "b" * 400, "c" * 2_000, "d" * 100]
+    connection.data_received(b"".join(frame(TEXT, text.encode()) for text in sent))
+    assert not wire.is_reading
+    assert connection.take(900) == sent[:2]
+    assert (wire.is_reading, connection.has_messages) == (False, True)
+    assert connection.take(900) == sent[2:3]
+    assert wire.is_reading
+    assert connection.take(900) == sent[3:]
+    assert (connection.take(900), connection.has_messages) == ([], False)
+
+
 async def test_frames_of_one_piece_are_not_parsed_by_the_library(monkeypatch) -> None:
     connection, _ = connected(ClientSocket)
     assert isinstance(connection, ClientSocket)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feeds.vendors.alpaca import trades
+from feeds.vendors.alpaca import stamps
 from feeds.vendors.alpaca.frames import MESSAGES_MAX, Parsed, parse
-from feeds.vendors.alpaca.trades import plain_trades, read_many
+from feeds.vendors.alpaca.trades import codes_of, plain_trades, read_many
 from rotation.quote import Quote, Role
 
 TIMES = (
@@ -54,10 +54,10 @@ def messages(draw):
     return message
 
 
-@pytest.fixture(autouse=True, params=[0, trades.FEW], ids=["vectorised", "as it is"])
+@pytest.fixture(autouse=True, params=[0, stamps.FEW], ids=["vectorised", "as it is"])
 def few(request, monkeypatch):
     """However few, times are read together too."""
-    monkeypatch.setattr(trades, "FEW", request.param)
+    monkeypatch.setattr(stamps, "FEW", request.param)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -119,4 +119,4 @@ def test_a_report_without_a_symbol_is_counted_as_such():
 
 def test_prices_whose_sum_is_beyond_a_float_end_nothing():
     huge = json.dumps([GOOD | {"p": 1e308}])
-    assert read_many([huge, huge], {}).count == 2
+    assert read_many([huge, huge], codes_of({})).count == 2
