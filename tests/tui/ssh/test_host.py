@@ -107,7 +107,7 @@ async def test_what_the_desk_has_computed_is_shown_as_soon_as_it_is_there(hosted
     visitor.press(b"2z")
     await visitor.see("computing levels")
     hosted.desk.push(msgspec.structs.replace(scenes["live"], story=Story((), {})))
-    await visitor.see("at which a 5d statement turns")
+    await visitor.see("at which a 5d statement changes")
 
 
 async def test_refused_without_a_key_or_with_anothers(hosted: Hosted):
