@@ -14,6 +14,7 @@ import pytest
 import tests.support.core_oracle as oracle
 from feeds.tapes.reading import quotes, read_tape
 from rotation.desk import WINDOWS, Desk
+from rotation.history import History
 from rotation.market import records
 from rotation.market.market import Market
 from rotation.market.records import Records
