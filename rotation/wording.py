@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
-    from rotation.sessions import Phase
     from rotation.status import Connection, DerivedStatus
 
-PHASES: dict[Phase, str] = {
+PHASES: dict[str, str] = {
     "PRE": "PRE-MARKET", "REGULAR": "OPEN", "POST": "AFTER HOURS", "CLOSED": "CLOSED",
 }  # fmt: skip
 """What a reader calls the exchange's hours; in the JSON they keep their own names."""

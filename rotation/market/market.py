@@ -18,7 +18,7 @@ from rotation.fed.ageing import aged
 from rotation.fed.ageing import offline as fed_offline
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.macro.assemble import aged as macro_aged
-from rotation.macro.assemble import offline as macro_offline
+from rotation.macro.silent import offline as macro_offline
 from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
 from rotation.market.beside.clauses import Day, bank_leads, clauses, grown

@@ -17,6 +17,7 @@ from tui.settings.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from tui.backend import Backend
     from tui.settings.file import Config
@@ -351,6 +352,18 @@ def _taken(ctx: click.Context) -> frozenset[str]:
     return frozenset(
         setting.name for setting in schema.SETTINGS if not setting.option or setting.option in params
     )
+
+
+def watch_of(
+    ctx: click.Context, more: AbstractSet[str] = frozenset(), less: AbstractSet[str] = frozenset()
+) -> ConfigWatch:
+    """What looks at the person's file, whether it exists yet or not.
+
+    ``more``, ``less``: settings that this command takes without an option, and that it has no use for.
+    """
+    from tui.settings.reload import ConfigWatch  # noqa: PLC0415 - --help need not wait for it
+
+    return ConfigWatch(place(), config_of(ctx), _set_by_hand(ctx), (_taken(ctx) | more) - less)
 
 
 def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:

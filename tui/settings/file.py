@@ -34,6 +34,18 @@ OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS, UNIVERSES)
 """Tables with checks of their own."""
 
 
+class ConfigError(InputError):
+    """A file that cannot be used. ``str()`` is the whole line for a person at this machine."""
+
+    def __init__(self, path: Path, line: int | None, key: str, problem: str) -> None:
+        """``line``: None where the mistake has none. ``key``: ``keys.pause``; "" for the file itself."""
+        super().__init__(f"{path}{f', line {line}' if line else ''}: {problem}")
+        self.path = path
+        self.line = line
+        self.key = key
+        self.problem = problem
+
+
 class Config(msgspec.Struct, frozen=True):
     """What a file sets. Without a file nothing is set."""
 
@@ -69,23 +81,23 @@ class Config(msgspec.Struct, frozen=True):
 
 
 def read(path: Path) -> Config:
-    """Return what this file sets. Raises InputError."""
+    """Return what this file sets. Raises ConfigError."""
     try:
         with path.open("rb") as file:
             raw = file.read(SIZE_MAX + 1)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise ConfigError(path, None, "", f"cannot be read: {error.strerror or error}") from error
     if len(raw) > SIZE_MAX:
-        raise InputError(f"{path}: larger than 1 MB; this is not a configuration file")
+        raise ConfigError(path, None, "", "larger than 1 MB; this is not a configuration file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from error
+        raise ConfigError(path, line, "", "not UTF-8; save the file as UTF-8") from error
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from error
+        raise ConfigError(path, None, "", f"not valid TOML: {error}") from error
     return _Reader(path, text).config(tables)
 
 
@@ -200,10 +212,10 @@ class _Reader:
         return _error(self._path, self._lines, name, message)
 
 
-def _error(path: Path, lines: dict[str, int], name: str, message: str) -> InputError:
+def _error(path: Path, lines: dict[str, int], name: str, message: str) -> ConfigError:
     # A key of an inline table has no line of its own: that of its table is the nearest.
     line = lines.get(name) or lines.get(name.rpartition(".")[0]) or lines.get(_root(name))
-    return InputError(f"{path}{f', line {line}' if line else ''}: {message}")
+    return ConfigError(path, line, name, message)
 
 
 def _desk(values: dict[str, Any], own: tuple[Universe, ...], grouped: tuple[LegList, ...]) -> Desk:

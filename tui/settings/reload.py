@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from rotation.alerts.target import AlertSettings
+
 OF_DESK = ("limits.stale_s", "desk.leg_gap_s", "desk.returns")
 WINDOWS = ("desk.windows", "screen.returns")
 PLACES = ("panels.wide", "panels.normal", "panels.narrow")
@@ -37,6 +39,8 @@ LIVE = ("log.level", "notify.to", *SCREEN, *OF_DESK, *WINDOWS, *PLACES)
 """What a running desk takes up as it is, besides keys, alerts and targets; REOPENS make it another one."""
 PAIRS = "desk.pairs"
 """Taken up as it is where their symbols are on the desk: else feeds have to ask for more."""
+TARGETS_OF_ALERTS = "notify.to"
+"""A command that takes none has no alerts either."""
 GROUPS, WATCHLISTS, UNIVERSES = "groups", "watchlists", "universes"
 Signature = tuple[int, int, int]
 
@@ -57,9 +61,11 @@ class ConfigWatch:
         those that this command takes: ``demo`` has a pair of its own.
         """
         self._taken = taken
-        self._path = path
+        self.path = path
         self._fixed = fixed
         self._config = config or Config(path)
+        self.fault: InputError | None = None
+        """What is wrong with the file as it is now; None where it is in force."""
         self._seen = self._signature()
         # A file that has appeared since the start is a change.
         self._read = None if config is None else self._seen
@@ -70,19 +76,21 @@ class ConfigWatch:
         before, self._seen = self._seen, signature
         if signature == self._read or signature != before:
             again = theme.reload()
-            return None if again is None else Applied(again[0], is_error=again[1])
+            return None if again is None else Applied(again[0], is_error=again[1], is_theme=True)
         self._read = signature
         try:
-            config = read(self._path) if signature is not None else Config(self._path)
+            config = read(self.path) if signature is not None else Config(self.path)
             config.check_windows(self._fixed)
         except InputError as error:
-            return Applied(f"{error}; the previous configuration stays in use", is_error=True)
+            self.fault = error
+            return Applied(f"{error}; the previous configuration stays in use", is_error=True, fault=error)
+        self.fault = None
         before_config, self._config = self._config, config
         return _difference(before_config, config, self._fixed, self._taken)
 
     def _signature(self) -> Signature | None:
         try:
-            state = self._path.stat()
+            state = self.path.stat()
         except OSError:
             return None
         return state.st_mtime_ns, state.st_size, state.st_ino
@@ -111,7 +119,7 @@ def _difference(
     keys = now.keys if _bound(now) != _bound(before) else None
     # Where they stand in the file makes them no other alerts.
     is_other = (now.alerts.rules, now.alerts.targets) != (before.alerts.rules, before.alerts.targets)
-    alerts = now.alerts if is_other else None
+    alerts, others = _taken_alerts(now.alerts if is_other else None, others, taken)
     windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
     screen = {name: of(now, name) if name in changed else None for name in SCREEN}
@@ -147,6 +155,7 @@ def _difference(
         ascii=None
         if (glyphs := _text(screen["screen.glyphs"])) is None
         else is_ascii(glyphs, os.environ, getattr(sys.__stderr__, "encoding", "") or ""),
+        glyphs=glyphs,
         window=msgspec.convert(screen["screen.window"], int | None),
         folder=_text(screen["export.folder"]),
         panels=panels_of(now.values) if set(changed) & {*PLACES} else None,
@@ -157,6 +166,15 @@ def _difference(
             now.path.name,
         ),
     )
+
+
+def _taken_alerts(
+    alerts: AlertSettings | None, others: list[str], taken: AbstractSet[str]
+) -> tuple[AlertSettings | None, list[str]]:
+    """Alerts that have changed, for a command that takes some; else they are among the others."""
+    if alerts is None or TARGETS_OF_ALERTS in taken:
+        return alerts, others
+    return None, [*(name for name in others if name != TARGETS_OF_ALERTS), "alerts"]
 
 
 def _blamed(config: Config, names: Sequence[str], setting: str, message: str) -> str:

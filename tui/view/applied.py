@@ -8,6 +8,7 @@ import msgspec
 
 from rotation.alerts.target import AlertSettings
 from rotation.desk import Desk, DeskChange, PairOptions, pair_name, pair_prefix, with_usual
+from rotation.errors import InputError
 from tui.backend import ChangingDesk, DeskError, PairsDesk, ReopeningDesk, Wanted
 from tui.view.keymap import Keymap
 from tui.view.places import PanelLists
@@ -118,6 +119,10 @@ class Applied(msgspec.Struct, frozen=True):
     message: str
     is_error: bool = False
     """The file cannot be used: the configuration before stays."""
+    fault: InputError | None = None
+    """What is wrong with the file; None where nothing is, and for a theme."""
+    is_theme: bool = False
+    """Not the file but a theme of a person's own was read again."""
     keys: Keymap | None = None
     theme: str | None = None
     alerts: AlertSettings | None = None
@@ -127,6 +132,9 @@ class Applied(msgspec.Struct, frozen=True):
     panels: PanelLists | None = None
     motion: bool | None = None
     ascii: bool | None = None
+    """For this program's own terminal."""
+    glyphs: str | None = None
+    """``screen.glyphs``, for terminals of others."""
     window: int | None = None
     folder: str | None = None
     """Where exports are written; "" is the usual folder."""

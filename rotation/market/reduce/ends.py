@@ -70,7 +70,7 @@ class Ends:
             )
 
     def set(self, keys: Sequence[int], values: Sequence[Sequence[float]]) -> None:
-        """Set the columns of each of these keys, in their order; there may be none."""
+        """Set the columns of each of these keys, in their order."""
         if not keys:
             return
         columns = zip(*values, strict=True)
