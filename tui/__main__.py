@@ -261,6 +261,8 @@ class DeskSwap:
                 raise DeskError(
                     "no other feed has its key, and the demo waits for the next start", "feeds.feed"
                 )
+            if wanted.offline and not wanted.stays:
+                raise DeskError("without the network this command would end", "feeds.offline")
             plan = await asyncio.to_thread(self._plan, wanted)
             with _other_closures(wanted):
                 await self._exchange(plan)

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, DeskError, ReopeningDesk
+from tui.backend import AlertDesk, ReopeningDesk
 from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
@@ -28,7 +28,7 @@ from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
-from tui.view.applied import change_desk, with_pairs, without_figures_of
+from tui.view.applied import change_desk, reopen, with_pairs, without_figures_of
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
     ViewState,
@@ -227,18 +227,14 @@ class RotationApp(App[None], inherit_bindings=False):
 
     async def _reopen(self, desk: ReopeningDesk, reopening: Reopening) -> None:
         """Have the desk become another one; where it cannot, say why."""
-        before = desk.wanted
-        try:
-            is_done = await desk.reopen(reopening.wanted(before))
-        except DeskError as error:
-            self._tell(desk, reopening.blame(reopening.names, error.setting, str(error)), is_error=True)
+        made = await reopen(desk, reopening)
+        if made is None:
             return
-        if not is_done:
-            return
-        # What is shown now: a later file may have come in between.
-        view = reopening.on(without_figures_of(self.view, before, desk.wanted), desk.wanted)
-        self._look(tidied(self.view, view))
-        self._tell(desk, f"{reopening.file}: applied {', '.join(reopening.names)}")
+        if not made.is_error:
+            # What is shown now: a later file may have come in between.
+            view = reopening.on(without_figures_of(self.view, made.before, desk.wanted), desk.wanted)
+            self._look(tidied(self.view, view))
+        self._tell(desk, made.message, is_error=made.is_error)
 
     def _tell(self, desk: object, message: str, *, is_error: bool = False) -> None:
         """Say what has come of a change, and add it to the events."""

@@ -9,7 +9,7 @@ import msgspec
 from rotation.alerts.target import AlertSettings
 from rotation.desk import Desk, DeskChange, PairOptions, pair_name, pair_prefix, with_usual
 from rotation.errors import InputError
-from tui.backend import ChangingDesk, PairsDesk, ReopeningDesk, Wanted
+from tui.backend import ChangingDesk, DeskError, PairsDesk, ReopeningDesk, Wanted
 from tui.view.keymap import Keymap
 from tui.view.places import PanelLists
 from tui.view.view_state import (
@@ -71,6 +71,29 @@ class Reopening(msgspec.Struct, frozen=True):
         if view.list not in lists:
             view = with_list(view, "")
         return view
+
+
+class Reopened(msgspec.Struct, frozen=True):
+    """What has come of it."""
+
+    message: str
+    is_error: bool
+    """The desk stays as it was."""
+    before: Wanted
+    """What was shown before."""
+
+
+async def reopen(desk: ReopeningDesk, reopening: Reopening) -> Reopened | None:
+    """Have a running desk become another one; None where a later change took its place."""
+    before = desk.wanted
+    try:
+        is_done = await desk.reopen(reopening.wanted(before))
+    except DeskError as error:
+        return Reopened(
+            reopening.blame(reopening.names, error.setting, str(error)), is_error=True, before=before
+        )
+    message = f"{reopening.file}: applied {', '.join(reopening.names)}"
+    return Reopened(message, is_error=False, before=before) if is_done else None
 
 
 def without_figures_of(view: ViewState, before: Wanted, now: Wanted) -> ViewState:
