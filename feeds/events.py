@@ -24,7 +24,7 @@ from rotation.snapshot import Counts, FeedHealth
 from rotation.status import FeedState, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from rotation.feed_stats import FeedStats
     from rotation.snapshot import Tape
@@ -253,4 +253,16 @@ class Stream(Feed, Protocol):
 
     def stats(self) -> FeedStats:
         """What has been counted until now."""
+        ...
+
+
+@runtime_checkable
+class TakesOver(Stream, Protocol):
+    """A stream that can replace what another source has brought of today."""
+
+    def take_over(self, auctions: Iterable[Quote] = ()) -> None:
+        """Replace today's prints by its own bars, as soon as they can be had.
+
+        ``auctions``: closing auctions that the consumer has. They stay, where bars cannot tell them.
+        """
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from weakref import WeakSet
 
 import msgspec
@@ -31,6 +31,7 @@ from feeds.events import (
     Stream,
     SymbolDays,
     SymbolStates,
+    TakesOver,
 )
 from rotation.context.wants import NOTHING
 from rotation.figures.registry import with_figures
@@ -41,7 +42,16 @@ from rotation.text import duration
 from rotation.wording import mode_word, state_word
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Collection,
+        Coroutine,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
 
     from feeds.events import Event, Feed
     from rotation.breadth.members import Membership
@@ -49,7 +59,7 @@ if TYPE_CHECKING:
     from rotation.desk import Desk, DeskChange
     from rotation.history import History
     from rotation.market.market import Market
-    from rotation.market.past.look_back import LookBack
+    from rotation.market.past.look_back import Look, LookBack
     from rotation.quote import Quote, SymbolDay
     from rotation.snapshot import Snapshot
 
@@ -120,7 +130,7 @@ class Listener:
         return snapshot
 
 
-class _FeedRecord:
+class FeedRecord:
     """The newest status and the counts of one feed."""
 
     def __init__(self, status: Status) -> None:
@@ -130,8 +140,72 @@ class _FeedRecord:
         self.behind_s = 0.0
         self.relayed: RelayedStates | None = None
         """Of a hub's viewer: what the hub reports of its own feeds."""
+        self.has_spoken = False
+        """Whether it has said how its symbols are."""
         self.quotes = 0
         self.batches = 0
+
+    def take(self, event: Event) -> bool:
+        """Take what an event says of the feed; False where it says nothing of what prices are worth."""
+        match event:
+            case Status():
+                self.status, self.relayed = event, None
+            case RelayedStates():
+                self.relayed, self.has_spoken = event, True
+            case SymbolStates():
+                self.by_symbol, self.incomplete = event.by_symbol, event.incomplete
+                self.behind_s, self.has_spoken = event.behind_s, True
+            case _:
+                return False
+        return True
+
+
+PEN_MAX = 200_000
+"""Prints and events of a feed that is coming up; one that brings more need not wait any longer."""
+
+
+class Entering:
+    """A feed that runs beside those in charge. What it brings waits until it is in charge, too."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.record = FeedRecord(Status(feed.mode.kind))
+        self.events: list[Event] = []
+        """In order of arrival."""
+        self._held = 0
+        self.on_event: Callable[[], None] = lambda: None
+
+    def take(self, event: Event) -> None:
+        """Note what it says of the feed, and keep it."""
+        self.record.take(event)
+        self.events.append(event)
+        self._held += 1
+        if isinstance(event, Batch | PrintsReplaced):
+            self._held += len(event.quotes)
+        elif isinstance(event, ColumnBatch):
+            self._held += event.rows.height
+        self.on_event()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has brought as much as may wait."""
+        return self._held >= PEN_MAX
+
+
+class Watched(NamedTuple):
+    """What a supervisor is to watch: a desk with the history behind it, and who brings prices and news."""
+
+    desk: Desk
+    feeds: tuple[Feed, ...]
+    """All of them; those that run already go on."""
+    history: History | None = None
+    """None: the one of now."""
+    membership: tuple[Membership, ...] | None = None
+    """None: the one of now."""
+    look: Look | None = None
+    """What makes passes over the history; None: what does so now."""
+    clock_ns: Callable[[], int] = wall_ns
+    """UTC nanoseconds; of a hub's viewer the hub's."""
 
 
 class Supervisor:
@@ -163,7 +237,16 @@ class Supervisor:
         self._offload = offload
         self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
         self._ended = False
-        self._records = {feed: _FeedRecord(Status(feed.mode.kind)) for feed in self._feeds}
+        self._records = {feed: FeedRecord(Status(feed.mode.kind)) for feed in self._feeds}
+        self._entering: dict[Feed, Entering] = {}
+        self._driven: dict[Feed, asyncio.Task[None]] = {}
+        self._clock: asyncio.Task[None] | None = None
+        self._group: asyncio.TaskGroup | None = None
+        """While it runs."""
+        self._turn = asyncio.Event()
+        """A feed has ended, or the feeds are others."""
+        self._is_replaying = False
+        """Nothing is published meanwhile."""
         self._as_of_ns: int | None = None
         self.latest: Snapshot | None = None
         self.provenance: dict[str, Provenance] = {}
@@ -182,6 +265,9 @@ class Supervisor:
 
         self.on_windows: Callable[[tuple[int, ...]], None] = lambda _: None
         """Given the desk's windows whenever they have changed."""
+
+        self.on_desk: Callable[[Desk], None] = lambda _: None
+        """Given the desk whenever ``watch`` has replaced it."""
 
         self.on_unadjusted: Callable[[str], None] = _ignored
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
@@ -294,27 +380,139 @@ class Supervisor:
 
     async def run(self) -> None:
         """Publish what the feeds say until all have ended; without any, the settled state."""
-        live = all(feed.tape() is None for feed in self._feeds)
         try:
             if not self._feeds:
                 self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
             async with asyncio.TaskGroup() as group:
-                driven = [
-                    group.create_task(self._drive(feed), name=f"feed {feed.name}") for feed in self._feeds
-                ]
+                self._group = group
+                for feed in self._feeds:
+                    self._start(feed)
                 beside = [group.create_task(work(), name="beside the desk") for work in self.beside]
-                if live and driven:
-                    beside.append(group.create_task(self._tick(), name="clock"))
-                if driven:
-                    await asyncio.wait(driven)
-                elif self._stays:
-                    await asyncio.Event().wait()
-                for task in beside:
+                self._keep_time()
+                while self._has_work():
+                    await self._turn.wait()
+                    self._turn.clear()
+                for task in (*beside, *self._driven.values(), *([self._clock] if self._clock else [])):
                     task.cancel()
         finally:
+            self._group = None
             self._ended = True
             for listener in self._listeners:
                 listener.end()
+
+    def _has_work(self) -> bool:
+        """Whether any feed may still bring something, or somebody looks at a desk without any."""
+        if not self._feeds and not self._entering:
+            return self._stays
+        return bool(self._entering) or any(not self._driven[feed].done() for feed in self._feeds)
+
+    def _start(self, feed: Feed) -> None:
+        """Drive a feed, while the desk runs; else ``run`` does."""
+        if self._group is None:
+            return
+        task = self._group.create_task(self._drive(feed), name=f"feed {feed.name}")
+        task.add_done_callback(lambda _: self._turn.set())
+        self._driven[feed] = task
+
+    def _keep_time(self) -> None:
+        """A clock for a live desk, also after its feeds have gone; none for a tape."""
+        is_live = bool(self._feeds) and all(feed.tape() is None for feed in self._feeds)
+        if is_live and self._clock is None and self._group is not None:
+            self._clock = self._group.create_task(self._tick(), name="clock")
+
+    # Other feeds
+
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """Those in charge."""
+        return self._feeds
+
+    @property
+    def is_running(self) -> bool:
+        """Whether ``run`` drives them."""
+        return self._group is not None
+
+    def enter(self, feeds: Iterable[Feed]) -> list[Entering]:
+        """Start these beside those in charge; they are in charge once ``watch`` has them. See ``leave``."""
+        entering = [Entering(feed) for feed in feeds]
+        for each in entering:
+            self._entering[each.feed] = each
+            self._start(each.feed)
+        return entering
+
+    def pass_for(self, watched: Watched) -> Awaitable[LookBack]:
+        """The pass over history that ``watch`` needs, made beside the loop."""
+        return self._offload(
+            self._market.pass_for(watched.desk, watched.history, watched.membership, watched.look)
+        )
+
+    def watch(self, watched: Watched, made: LookBack) -> tuple[Feed, ...]:
+        """Watch this from now on, and publish it; returns the feeds in charge until now, for ``leave``.
+
+        ``made``: what ``pass_for`` gave. Today's prints stay. Feeds that have come up (``enter``) hand over
+        what waited, but for prints of symbols that another source has brought until now: two sources number
+        theirs each in its own way, so that none could be told from a repeated one. These replace them.
+        """
+        left = tuple(feed for feed in self._feeds if feed not in watched.feeds)
+        sources = {symbol: each.source for symbol, each in self.provenance.items()}
+        entering = [self._entering.pop(feed) for feed in watched.feeds if feed in self._entering]
+        new = {each.feed: each.record for each in entering}
+        self._records = {
+            feed: self._records.get(feed) or new.get(feed) or FeedRecord(Status(feed.mode.kind))
+            for feed in watched.feeds
+        }
+        self._feeds, self._clock_ns = watched.feeds, watched.clock_ns
+        self._market.take_desk(
+            watched.desk,
+            made,
+            history=watched.history,
+            membership=watched.membership,
+            look=watched.look,
+        )
+        self._set_provenance()
+        self._market.set_reader(is_silent=not watched.feeds)  # a hub's feed says it itself
+        self._is_replaying = True
+        try:
+            for each in entering:
+                self._hand_over(each, sources)
+        finally:
+            self._is_replaying = False
+        for feed in watched.feeds:
+            if feed not in self._driven:
+                self._start(feed)
+        self._keep_time()
+        self.on_desk(watched.desk)
+        self._want_made()
+        as_of_ns = self._clock_ns() if self._tape() is None else self._as_of_ns
+        if as_of_ns is not None:
+            self._refresh(as_of_ns)
+        self._turn.set()
+        return left
+
+    def _hand_over(self, entering: Entering, sources: Mapping[str, str]) -> None:
+        """Take what has waited. ``sources``: who brought each symbol until now."""
+        feed = entering.feed
+        others = frozenset(symbol for symbol, source in sources.items() if source != feed.name)
+        others &= feed.symbols if isinstance(feed, Stream) else frozenset()
+        for event in entering.events:
+            rest = _without(event, others)
+            if rest is not None:
+                self._take(feed, rest)
+        if others and isinstance(feed, TakesOver):
+            feed.take_over(self._market.auctions(sorted(others)))
+
+    async def leave(self, feeds: Iterable[Feed]) -> None:
+        """End these, and wait until they have: their connections are closed then."""
+        tasks = []
+        for feed in feeds:
+            self._entering.pop(feed, None)
+            task = self._driven.pop(feed, None)
+            if task is not None:
+                task.cancel()
+                tasks.append(task)
+        self._turn.set()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _tick(self) -> None:
         """Time goes on where nothing trades: ages grow, what was fresh becomes stale."""
@@ -359,7 +557,7 @@ class Supervisor:
 
     async def _prepare(self, feed: Feed, event: Event) -> None:
         """Make the pass over history that an event of a live feed needs, so that keys and screens go on."""
-        if feed.tape() is not None:
+        if feed.tape() is not None or feed in self._entering:
             return
         match event:
             case HistoryUpdated():
@@ -378,6 +576,11 @@ class Supervisor:
             self._market.take_ahead(await self._offload(work))
 
     def _take(self, feed: Feed, event: Event) -> None:
+        if feed in self._entering:
+            self._entering[feed].take(event)
+            return
+        if feed not in self._records:  # it is about to end
+            return
         as_of_ns = self._time_of(event)
         if self.observer is not None and as_of_ns is not None:
             self.observer(feed.name, event, as_of_ns)
@@ -405,21 +608,15 @@ class Supervisor:
                 self._as_of_ns = as_of_ns
             self._publish(self._market.apply(quotes, as_of_ns=as_of_ns))
 
-    def _note(self, feed: Feed, record: _FeedRecord, event: Event) -> None:
+    def _note(self, feed: Feed, record: FeedRecord, event: Event) -> None:
         """What an event says of its feed."""
+        if record.take(event):
+            self._set_provenance()
         match event:
             case Status():
                 log.info("feed %s: %s %s", feed.name, event.state, event.detail)
-                record.status, record.relayed = event, None
-                self._set_provenance()
             case RelayedStates():
-                record.relayed = event
-                self._set_provenance()
                 self._market.set_reader(is_silent=event.is_silent)
-            case SymbolStates():
-                record.by_symbol, record.incomplete = event.by_symbol, event.incomplete
-                record.behind_s = event.behind_s
-                self._set_provenance()
             case Gap():
                 log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
             case Correction():
@@ -498,6 +695,8 @@ class Supervisor:
         return self._clock_ns()
 
     def _publish(self, snapshot: Snapshot) -> None:
+        if self._is_replaying:
+            return
         for symbol in sorted(self._market.take_suspects()):
             log.warning("%s: its price is a split away from history's close, and none is listed", symbol)
             self.on_unadjusted(symbol)
@@ -518,6 +717,19 @@ class Supervisor:
         return next((tape for feed in self._feeds if (tape := feed.tape())), None)
 
 
+def _without(event: Event, symbols: frozenset[str]) -> Event | None:
+    """The event without the prints of these symbols; None where nothing is left."""
+    match event:
+        case Batch() if symbols:
+            quotes = tuple(quote for quote in event.quotes if quote.symbol not in symbols)
+            return msgspec.structs.replace(event, quotes=quotes)
+        case ColumnBatch() if symbols:
+            rows = event.rows.filter(~event.rows["symbol"].is_in(sorted(symbols)))
+            return None if rows.is_empty() else msgspec.structs.replace(event, rows=rows)
+        case _:
+            return event
+
+
 def _reason(error: Exception) -> str:
     """Only errors in our own words are quoted: another's text may hold an address, and that a key."""
     if isinstance(error, SourceError | UnavailableError):
@@ -525,12 +737,12 @@ def _reason(error: Exception) -> str:
     return f"internal error ({type(error).__name__}), see the log"
 
 
-def _rows(feed: Feed, record: _FeedRecord) -> tuple[FeedHealth, ...]:
+def _rows(feed: Feed, record: FeedRecord) -> tuple[FeedHealth, ...]:
     """A feed's rows of the Health panel: its own, or those of the hub that it relays."""
     return (_health(feed, record),) if record.relayed is None else record.relayed.health
 
 
-def _health(feed: Feed, record: _FeedRecord) -> FeedHealth:
+def _health(feed: Feed, record: FeedRecord) -> FeedHealth:
     status = record.status
     refusal = status.state if isinstance(status.state, Refusal) else None
     return FeedHealth(

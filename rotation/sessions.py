@@ -102,7 +102,14 @@ def add_closures(days: Iterable[date]) -> None:
 
     For a day of mourning that is announced before the package hears of it. Holds for the whole process.
     """
-    _added.update(days)
+    set_closures((*_added, *days))
+
+
+def set_closures(days: Iterable[date]) -> None:
+    """The same of these days alone: what was added before is forgotten."""
+    added = frozenset(days)
+    _added.difference_update(_added - added)
+    _added.update(added)
     for cached in (hours, _session_of_hour, _sessions_of_year):
         cached.cache_clear()
 

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from rotation.status import Connection, DerivedStatus
 
+PHASES: dict[str, str] = {
+    "PRE": "PRE-MARKET", "REGULAR": "OPEN", "POST": "AFTER HOURS", "CLOSED": "CLOSED",
+}  # fmt: skip
+"""What a reader calls the exchange's hours; in the JSON they keep their own names."""
+
 QUIET = frozenset({Kind.LIVE, Kind.CLOSED, Kind.PROVISIONAL, Kind.REPLAY, Kind.DEMO})
 """Kinds that a sentence does not mention: nothing is wrong, or the whole screen is marked with it."""
 

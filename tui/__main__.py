@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
 from rotation.desk import EventKind, gaps_of, with_usual
-from rotation.errors import NothingToShowError, UnavailableError
+from rotation.errors import InputError, NothingToShowError, UnavailableError
 from rotation.text import counted
+from tui.backend import DeskError, Wanted
 from tui.cli import app as cli
 from tui.cli import logs
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
     from feeds.alerts.state_file import StateFile
     from feeds.alerts.watch import AlertWatch
+    from feeds.desk.change.cast import Cast, Roles
     from feeds.desk.demo_fallback import DemoFallback
+    from feeds.desk.live import Lineup
     from feeds.desk.open import Now, Source
     from feeds.history.store import HistoryStore
     from feeds.hub.broker.connection import Access
@@ -30,12 +34,13 @@ if TYPE_CHECKING:
     from feeds.hub.tape_following import TapeFollower
     from feeds.keys.chain import KeyChain
     from feeds.members.store import MemberStore
-    from feeds.supervisor import Listener, Pairs, Supervisor
+    from feeds.supervisor import Listener, Pairs, Supervisor, Watched
     from feeds.tapes.player import TapeFeed
     from feeds.tapes.recorder import Recorder
     from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.alerts.target import AlertSettings
     from rotation.breadth.figures import ContributionsReport
+    from rotation.breadth.members import Membership
     from rotation.context.wants import Wants
     from rotation.desk import Desk, DeskChange, PairOptions, Universe
     from rotation.fed.calibration import CalibrationReport
@@ -48,7 +53,7 @@ if TYPE_CHECKING:
     from rotation.macro.release_days import ReleaseDays
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
-    from tui.backend import Controls, Recording, Wanted
+    from tui.backend import Controls, Recording
 
 
 SNAPSHOT_WAITS_S = 10.0
@@ -73,6 +78,11 @@ def _desk(history: History, wanted: Wanted) -> Desk:
         benchmark=wanted.benchmark,
         universes=tuple(each.fund for each in wanted.universes),
     )
+
+
+def _newer(held: History, loaded: History) -> History | None:
+    """What was loaded, unless the desk has the same series: those it has may have been updated meanwhile."""
+    return None if set(held.symbols) == set(loaded.symbols) else loaded
 
 
 def _access(wanted: Wanted) -> Access:
@@ -100,6 +110,20 @@ class _Opened(NamedTuple):
     is_empty: bool
     """Whether this is a live desk without any history."""
     watch: AlertWatch
+    cast: Cast | None = None
+    """Of a desk of the present, its feeds; None of a tape."""
+    source: Source | None = None
+    """Of a tape, what is played."""
+
+
+class _Plan(NamedTuple):
+    """What a running desk is to become."""
+
+    wanted: Wanted
+    watched: Watched
+    roles: Roles
+    """Its feeds; empty of a tape, which has the one that it has."""
+    membership: tuple[Membership, ...] = ()
 
 
 class LocalDesk:
@@ -110,8 +134,13 @@ class LocalDesk:
         supervisor: Supervisor | DemoFallback,
         controls: Controls | None,
         watch: AlertWatch | None = None,
+        change: DeskSwap | None = None,
     ) -> None:
-        """``watch``: None where nothing is to be noted or called for."""
+        """``watch``: None where nothing is to be noted or called for.
+
+        ``change``: None for a desk that stays what it is.
+        """
+        self._change = change
         self._supervisor = supervisor
         self._controls = controls
         self._watch = watch
@@ -137,6 +166,17 @@ class LocalDesk:
             await self._supervisor.run()
             await self._watch.finish()
             watching.cancel()
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it shows; of a desk that stays what it is what is usual."""
+        return Wanted() if self._change is None else self._change.wanted
+
+    async def reopen(self, wanted: Wanted) -> bool:
+        """Show this from now on; see ``tui.backend.ReopeningDesk``."""
+        if self._change is None:
+            raise DeskError("this desk stays what it is")
+        return await self._change.to(wanted)
 
     def set_alerts(self, alerts: AlertSettings) -> None:
         """Watch for these alerts from now on."""
@@ -169,14 +209,128 @@ class LocalDesk:
 class LocalFallbackDesk(LocalDesk):
     """A live desk with nothing to show, and the demo in front of it until it has."""
 
-    def __init__(self, fallback: DemoFallback, watch: AlertWatch) -> None:
-        super().__init__(fallback, None, watch)
+    def __init__(self, fallback: DemoFallback, watch: AlertWatch, change: DeskSwap) -> None:
+        super().__init__(fallback, None, watch, change)
 
     def add_demo(self, watch: AlertWatch) -> None:
         """Take what watches the demo that is about to play; in any thread."""
         self._watches.append(watch)
         if self._alerts is not None:
             watch.set(self._alerts)
+
+
+class DeskSwap:
+    """How a running desk becomes another one; one change at a time, and the last one counts."""
+
+    def __init__(
+        self, wanted: Wanted, opened: _Opened, plan: Callable[[Wanted], _Plan], fallback: DemoFallback | None
+    ) -> None:
+        """``plan``: what another wish amounts to; blocking, raises DeskError."""
+        import asyncio  # noqa: PLC0415 - --help need not wait for it
+
+        self.wanted = wanted
+        self._opened = opened
+        self._plan = plan
+        self._fallback = fallback
+        self._turn = asyncio.Lock()
+        self._work: asyncio.Task[None] | None = None
+
+    async def to(self, wanted: Wanted) -> bool:
+        """Become this; False where a later call took its place. Raises DeskError."""
+        import asyncio  # noqa: PLC0415
+
+        if self._work is not None:
+            self._work.cancel()
+        work = self._work = asyncio.create_task(self._become(wanted), name="another desk")
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.wait([work])
+            raise
+        if work.cancelled():
+            return False
+        work.result()
+        return True
+
+    async def _become(self, wanted: Wanted) -> None:
+        import asyncio  # noqa: PLC0415
+
+        async with self._turn:
+            if self._fallback is None and _is_demo_next(wanted):
+                raise DeskError(
+                    "no other feed has its key, and the demo waits for the next start", "feeds.feed"
+                )
+            if wanted.offline and not wanted.stays:
+                raise DeskError("without the network this command would end", "feeds.offline")
+            plan = await asyncio.to_thread(self._plan, wanted)
+            with _other_closures(wanted):
+                await self._exchange(plan)
+            if self._fallback is not None:
+                await self._fallback.watch(lambda history: _desk(history, wanted))
+
+    async def _exchange(self, plan: _Plan) -> None:
+        from feeds.desk.change.exchange import RefusedError, exchange  # noqa: PLC0415
+        from feeds.desk.open import attend  # noqa: PLC0415
+
+        opened = self._opened
+
+        def swapped() -> None:
+            self.wanted = plan.wanted
+            if opened.cast is not None:
+                opened.cast.take(plan.roles)
+                attend(opened.supervisor, plan.watched.feeds, plan.membership)
+            if self._fallback is not None:
+                allowed, is_next = plan.wanted.unasked_demo, _is_demo_next(plan.wanted)
+                self._fallback.allow(is_allowed=allowed, is_next=is_next)
+
+        try:
+            await exchange(opened.supervisor, plan.watched, swapped=swapped)
+        except RefusedError as error:
+            setting = "feeds.nats" if _is_viewer(plan.wanted) else "feeds.feed"
+            raise DeskError(str(error), setting) from error
+        if opened.tape is not None:
+            opened.tape.seek(0.0)  # with the prints of legs that were none
+
+
+@contextmanager
+def _other_closures(wanted: Wanted) -> Iterator[None]:
+    """Count other days as closures; those of before again where the desk does not become another one."""
+    if wanted.closures is None:
+        yield
+        return
+    from rotation.sessions import closures_added, set_closures  # noqa: PLC0415
+
+    before = closures_added()
+    set_closures(wanted.closures)
+    try:
+        yield
+    except BaseException:
+        set_closures(before)
+        raise
+
+
+@contextmanager
+def _blamed(setting: str) -> Iterator[None]:
+    """Say which setting is in the way of a desk."""
+    try:
+        yield
+    except DeskError:
+        raise
+    except (InputError, UnavailableError) as error:
+        raise DeskError(str(error), setting) from error
+
+
+def _is_demo_next(wanted: Wanted) -> bool:
+    """Whether a list of feeds has come to the demo at its end, since no other has its key."""
+    may_be_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
+    return may_be_live and bool(_why_demo(wanted))
+
+
+def _why_demo(wanted: Wanted) -> str:
+    from feeds.desk.choose import why_demo  # noqa: PLC0415 - brings every vendor's client
+
+    return why_demo(wanted.feed)
 
 
 class LocalRecordingDesk(LocalDesk):
@@ -249,30 +403,25 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
-        may_be_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
-        if may_be_live and (why := self._why_demo(wanted)):
-            left = self._supervised(msgspec.structs.replace(wanted, demo=True, at=None))
-            left.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
-            return LocalDesk(left.supervisor, left.tape, left.watch)
         opened = self._supervised(wanted)
-        if not opened.is_empty or not wanted.unasked_demo:
-            return LocalDesk(opened.supervisor, opened.tape, opened.watch)
+        plan = partial(self._plan, opened)
+        is_next = _is_demo_next(wanted)
+        if opened.tape is not None or not wanted.stays or not (opened.is_empty or is_next):
+            change = DeskSwap(wanted, opened, plan, None)
+            return LocalDesk(opened.supervisor, opened.tape, opened.watch, change)
         from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
 
-        demo = msgspec.structs.replace(wanted, demo=True, at=None)
-
         def make_demo() -> tuple[Supervisor, TapeFeed | None]:
-            made = self._supervised(demo)
+            made = self._supervised(msgspec.structs.replace(desk.wanted, demo=True, at=None))
             desk.add_demo(made.watch)
-            return made[:2]
+            if why := _why_demo(desk.wanted):
+                made.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
+            return made.supervisor, made.tape
 
-        desk = LocalFallbackDesk(DemoFallback(opened.supervisor, make_demo), opened.watch)
+        fallback = DemoFallback(opened.supervisor, make_demo, is_allowed=wanted.unasked_demo, is_next=is_next)
+        change = DeskSwap(wanted, opened, plan, fallback)
+        desk = LocalFallbackDesk(fallback, opened.watch, change)
         return desk
-
-    def _why_demo(self, wanted: Wanted) -> str:
-        from feeds.desk.choose import why_demo  # noqa: PLC0415 - brings every vendor's client
-
-        return why_demo(wanted.feed)
 
     def record(
         self, wanted: Wanted, path: Path, report: Callable[[str], None]
@@ -306,11 +455,28 @@ class LocalBackend:
             fed_then=self._fed_of_tape(source),
             macro_then=self._macro_then(source, wanted.pair),
         )
-        if wanted.offline or source.tape is not None:
-            return self._watched(wanted, desk, *supervise(source, desk), is_empty=False)
+        if source.tape is not None:
+            played = supervise(source, desk)
+            return self._watched(wanted, desk, *played, is_empty=False, source=source)
+        from feeds.desk.change.cast import Cast, feeds_of  # noqa: PLC0415
+
+        cast = Cast()
+        roles = cast.plan(self._lineup(wanted, source, desk, cast))
+        cast.take(roles)
+        opened = supervise(source, desk, live=feeds_of(roles))
+        is_empty = not wanted.offline and not source.history.symbols
+        return self._watched(wanted, desk, *opened, is_empty=is_empty, cast=cast)
+
+    def _lineup(self, wanted: Wanted, source: Source, desk: Desk, cast: Cast) -> Lineup:
+        """Who brings what to a desk of the present; nobody where the network is left alone.
+
+        Raises InputError.
+        """
+        if wanted.offline or _is_demo_next(wanted):
+            return {}
         from feeds.desk import live  # noqa: PLC0415
 
-        feeds = live.feeds(
+        return live.lineup(
             desk,
             source.history,
             None if wanted.history else self._store(),
@@ -321,13 +487,95 @@ class LocalBackend:
             priced=self._priced(source, wanted),
             holdings=self._member_store(),
             universes=wanted.universes,
+            shared=cast.shared,
         )
-        opened = supervise(source, desk, live=feeds)
-        return self._watched(wanted, desk, *opened, is_empty=not source.history.symbols)
+
+    def _plan(self, opened: _Opened, wanted: Wanted) -> _Plan:
+        """What a running desk is to become; blocking, opens nothing. Raises DeskError."""
+        from feeds.supervisor import Watched  # noqa: PLC0415
+
+        if opened.source is not None:
+            return self._plan_of_tape(opened, opened.source, wanted)
+        assert opened.cast is not None
+        if _is_viewer(wanted):
+            return self._plan_of_hub(opened, wanted)
+        from feeds.desk.change.cast import feeds_of  # noqa: PLC0415
+
+        with _blamed("universes"):
+            membership = self._membership(wanted)
+        with _blamed("feeds.offline" if wanted.offline else ""):
+            source = self._source(wanted, membership)
+        if source.is_demo:
+            raise DeskError("nothing is stored to show without the network", "feeds.offline")
+        desk = _desk(source.history, wanted)
+        with _blamed("feeds.members"):
+            self._priced(source, wanted)
+        with _blamed("feeds.feed"):
+            roles = opened.cast.plan(self._lineup(wanted, source, desk, opened.cast))
+        return _Plan(
+            wanted,
+            Watched(
+                desk,
+                feeds_of(roles),
+                history=_newer(opened.supervisor.history, source.history),
+                membership=source.membership,
+                look=source.look,
+            ),
+            roles,
+            source.membership,
+        )
+
+    def _plan_of_tape(self, opened: _Opened, played: Source, wanted: Wanted) -> _Plan:
+        """Another desk over the same tape: its prints are played to it anew, up to where it stands."""
+        from feeds.supervisor import Watched  # noqa: PLC0415
+
+        if played.is_demo and not (wanted.demo or wanted.offline):
+            raise DeskError(
+                "the demo plays, since nothing was stored; the network is used from the next start"
+            )
+        source = played
+        if not (played.is_demo or wanted.hub_tape):
+            with _blamed("universes"):
+                membership = self._membership(wanted)
+            with _blamed(""):
+                source = self._source(msgspec.structs.replace(wanted, tapes=()), membership)
+        watched = Watched(
+            _desk(source.history, wanted),
+            opened.supervisor.feeds,
+            history=_newer(opened.supervisor.history, source.history),
+            membership=source.membership,
+            look=source.look,
+        )
+        return _Plan(wanted, watched, {}, source.membership)
+
+    def _plan_of_hub(self, opened: _Opened, wanted: Wanted) -> _Plan:
+        """A desk to which a hub brings everything. What was not let in until now is fetched anew."""
+        from feeds.desk.change.cast import feeds_of  # noqa: PLC0415
+        from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
+        from feeds.hub.viewing import look  # noqa: PLC0415
+        from feeds.supervisor import Watched  # noqa: PLC0415
+
+        assert opened.cast is not None
+        with _blamed("feeds.nats"):
+            access = _access(wanted)
+            now = opened.supervisor
+            is_same = any(isinstance(feed, HubFeed) for feed in now.feeds)
+            history, membership = now.history, now.membership
+            if not is_same:
+                known = look(access)
+                history, membership = known.history, known.membership
+            desk = _desk(history, wanted)
+            symbols = tuple(sorted({*history.symbols, *desk.legs}))
+            roles = opened.cast.plan({("hub", access, symbols): lambda: [HubFeed(access)]})
+        (feed,) = feeds_of(roles)
+        assert isinstance(feed, HubFeed)
+        watched = Watched(desk, (feed,), history=history, membership=membership, clock_ns=feed.hub_clock_ns)
+        return _Plan(wanted, watched, roles, membership)
 
     def _of_hub(self, wanted: Wanted) -> tuple[_Opened, HubFeed]:
         """A desk to which a hub brings everything, its history too. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
+        from feeds.desk.change.cast import Cast  # noqa: PLC0415
         from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
         from feeds.hub.viewing import look  # noqa: PLC0415
         from rotation.market.status import Provenance  # noqa: PLC0415
@@ -340,7 +588,9 @@ class LocalBackend:
         opened = opening.supervise(
             source, desk, start=None, speed=1.0, stays=wanted.stays, now_ns=_wall_ns(), live=[feed]
         )
-        return self._watched(wanted, desk, *opened, is_empty=False), feed
+        cast = Cast()
+        cast.take({("hub", access, tuple(sorted({*source.history.symbols, *desk.legs}))): [feed]})
+        return self._watched(wanted, desk, *opened, is_empty=False, cast=cast), feed
 
     def hub(
         self,
@@ -354,7 +604,6 @@ class LocalBackend:
         """Return what publishes the vendors' data to ``wanted.nats`` until cancelled. Raises InputError."""
         from feeds.hub.broker.serve import Hub  # noqa: PLC0415
         from feeds.hub.broker.tape_stream import Limits  # noqa: PLC0415
-        from rotation.errors import InputError  # noqa: PLC0415
 
         if wanted.feed == "nats":
             raise InputError("a hub reads the vendors itself: choose another --feed than nats")
@@ -376,6 +625,8 @@ class LocalBackend:
         tape: TapeFeed | None,
         *,
         is_empty: bool,
+        cast: Cast | None = None,
+        source: Source | None = None,
     ) -> _Opened:
         """The same with its alerts, and with what is made only for those who ask: at first nobody does.
 
@@ -393,11 +644,12 @@ class LocalBackend:
         watch = AlertWatch(desk, wanted.alerts, file, secret=required, want=want)
         supervisor.on_pairs = watch.set_pairs
         supervisor.on_windows = watch.set_windows
+        supervisor.on_desk = watch.set_desk
         supervisor.on_publish = lambda made: demand.add(
             watch.take(made), supervisor.history, supervisor.desk, supervisor.wants
         )
         supervisor.beside.append(demand.run)
-        return _Opened(supervisor, tape, is_empty, watch)
+        return _Opened(supervisor, tape, is_empty, watch, cast, source)
 
     def _alert_file(self) -> StateFile:
         from platformdirs import user_state_path  # noqa: PLC0415
@@ -726,7 +978,16 @@ class LocalBackend:
         changed = [f"{name} = {value}" for name, value in overrides().items()]
         return [*self.keys().lines(), *(changed or ["no environment variable overrides anything"])]
 
-    def _source(self, wanted: Wanted) -> Source:
+    def _membership(self, wanted: Wanted) -> tuple[Membership, ...]:
+        """The funds' lists and the person's own universes. Raises InputError and StorageError."""
+        from feeds.desk.membership import load_membership  # noqa: PLC0415
+        from rotation.sessions import new_york_day  # noqa: PLC0415
+
+        today = new_york_day(_wall_ns())
+        return load_membership(self._member_store(), self._store().folder, today, wanted.universes)
+
+    def _source(self, wanted: Wanted, membership: tuple[Membership, ...] | None = None) -> Source:
+        """History, and the tape to play on it. ``membership``: None: as ``_membership`` has it."""
         from feeds.desk import open as opening  # noqa: PLC0415
         from rotation.history import History  # noqa: PLC0415 - brings polars
 
@@ -734,11 +995,7 @@ class LocalBackend:
             return opening.demo()
         if wanted.hub_tape:
             return self._source_of_hub(wanted)
-        from feeds.desk.membership import load_membership  # noqa: PLC0415
-        from rotation.sessions import new_york_day  # noqa: PLC0415
-
-        today = new_york_day(_wall_ns())
-        membership = load_membership(self._member_store(), self._store().folder, today, wanted.universes)
+        membership = self._membership(wanted) if membership is None else membership
         source = opening.source(
             self._store(),
             history=wanted.history,
@@ -768,7 +1025,6 @@ class LocalBackend:
         from feeds.desk import open as opening  # noqa: PLC0415
         from feeds.hub.tape_replaying import read_day  # noqa: PLC0415
         from feeds.hub.viewing import look  # noqa: PLC0415
-        from rotation.errors import InputError  # noqa: PLC0415
         from rotation.market.status import Provenance  # noqa: PLC0415
         from rotation.status import REPLAY  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ import msgspec
 
 from rotation.alerts.target import AlertSettings
 from rotation.desk import STALE_AFTER_S, LegList, PairOptions, Universe
+from rotation.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -99,6 +100,18 @@ class Wanted(msgspec.Struct, frozen=True):
     """Whether prices of the funds' members are asked for too, for breadth of today."""
     alerts: AlertSettings = AlertSettings()
     """The alerts and their targets; a host has none."""
+    closures: tuple[date, ...] | None = None
+    """Days on which the exchange is closed beside those that the calendar knows, for ``reopen``; None: those
+    of now."""
+
+
+class DeskError(InputError):
+    """A desk cannot be what was asked for."""
+
+    def __init__(self, message: str, setting: str = "") -> None:
+        """``setting``: which one stands in the way, as the configuration file calls it; "" if none does."""
+        super().__init__(message)
+        self.setting = setting
 
 
 class Controls(Protocol):
@@ -173,6 +186,26 @@ class ChangingDesk(Protocol):
 
     async def change_desk(self, change: DeskChange) -> None:
         """Have these from now on; nothing that has come is lost."""
+        ...
+
+
+@runtime_checkable
+class ReopeningDesk(Protocol):
+    """A desk that can become another one while it runs: other symbols, feeds, history, universes."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it shows; what is being prepared is not in it yet."""
+        ...
+
+    async def reopen(self, wanted: Wanted) -> bool:
+        """Show this from now on, as if it had been opened; listeners, wants and alerts stay.
+
+        Until the new feeds are as well as the present ones, some seconds at most, the present desk goes on;
+        then one Snapshot is of the new desk, and feeds that are needed no more are closed before this
+        returns. Today's prints stay. False where a later call took its place: the later one counts.
+        Cancelled, the present desk stays. Raises DeskError, and the present desk stays.
+        """
         ...
 
 

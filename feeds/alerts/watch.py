@@ -99,6 +99,7 @@ class AlertWatch:
         self._watches = self._watches or begins
         if begins and self._file is not None:
             self._take_over()
+        self._log.places = settings.places
         self._log.set_rules(settings.rules, self._remembered)
         self._want(self._log.wants)
         self._wake.set()
@@ -111,6 +112,11 @@ class AlertWatch:
     def set_windows(self, windows: tuple[int, ...]) -> None:
         """The desk has these windows from now on."""
         self._log.set_windows(windows)
+
+    def set_desk(self, desk: Desk) -> None:
+        """The desk is another one from now on; alerts keep their state."""
+        self._log.set_desk(desk)
+        self._want(self._log.wants)
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Tell something that no Snapshot shows."""

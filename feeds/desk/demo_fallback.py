@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import msgspec
 
-from feeds.supervisor import Listener
+from feeds.supervisor import Listener, Watched
 from rotation.context.wants import NOTHING
 from rotation.desk import DeskChange
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from feeds.supervisor import Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
     from rotation.context.wants import Wants
+    from rotation.desk import Desk
+    from rotation.history import History
     from rotation.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -39,9 +41,20 @@ class DemoFallback:
         live: Supervisor,
         demo: Callable[[], tuple[Supervisor, TapeFeed | None]],
         *,
+        is_allowed: bool = True,
+        is_next: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``demo`` is made only when it is needed."""
+        """``demo`` is made only when it is needed.
+
+        ``is_allowed``: whether it may play. ``is_next``: it plays at once, whatever the live desk has: a
+        person's list of feeds has come to it.
+        """
+        self._is_allowed = is_allowed
+        self._is_next = is_next
+        self._has_shown = False
+        """Whether the live desk has had a price."""
+        self._called = asyncio.Event()
         self._live = live
         self._make_demo = demo
         self._sleep = sleep
@@ -114,15 +127,50 @@ class DemoFallback:
     async def _watch(self) -> None:
         following = asyncio.create_task(self._follow(self._live), name="follow live")
         try:
-            await self._sleep(PATIENCE_S)
-            if _is_blank(self._live.latest):
-                following.cancel()
-                await self._play()
-                following = asyncio.create_task(self._follow(self._live), name="follow live")
+            if not self._is_next:
+                await self._sleep(PATIENCE_S)
+            while not following.done():
+                if self._is_due():
+                    following.cancel()
+                    await self._play()
+                    following = asyncio.create_task(self._follow(self._live), name="follow live")
+                elif self._has_shown:
+                    await self._until_called(following)
+                else:
+                    await self._sleep(LOOK_S)
             await following
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
+
+    async def _until_called(self, following: asyncio.Task[None]) -> None:
+        """Until ``allow``, or the end of the live desk."""
+        called = asyncio.create_task(self._called.wait(), name="demo is next")
+        try:
+            await asyncio.wait({following, called}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            called.cancel()
+            await asyncio.gather(called, return_exceptions=True)
+        self._called.clear()
+
+    def allow(self, *, is_allowed: bool, is_next: bool) -> None:
+        """Whether the demo may play from now on, and whether it is to at once; see ``__init__``."""
+        self._is_allowed, self._is_next = is_allowed, is_next
+        self._called.set()
+
+    def _is_due(self) -> bool:
+        """Whether the demo is to be in front. Once the live desk has shown a price it stays."""
+        self._has_shown = self._has_shown or not _is_blank(self._live.latest)
+        return self._is_next or (self._is_allowed and not self._has_shown)
+
+    async def watch(self, desk_of: Callable[[History], Desk]) -> None:
+        """Have the demo show another desk while it plays; the live desk is somebody else's to change."""
+        demo, tape = self._demo, self._tape
+        if demo is None or tape is None:
+            return
+        watched = Watched(desk_of(demo.history), demo.feeds)
+        demo.watch(watched, await demo.pass_for(watched))
+        tape.seek(0.0)  # with the prints of legs that were none
 
     async def _play(self) -> None:
         """The demo, until the live desk has a price."""
@@ -139,7 +187,7 @@ class DemoFallback:
                     group.create_task(demo.run(), name="demo"),
                     group.create_task(self._follow(demo, in_front=True), name="follow demo"),
                 ]
-                while _is_blank(self._live.latest):
+                while self._is_due():
                     await self._sleep(LOOK_S)
                 for task in tasks:
                     task.cancel()

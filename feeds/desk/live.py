@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from rotation.fed.assemble import fed
 from rotation.sessions import new_york_day
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -39,10 +40,89 @@ if TYPE_CHECKING:
     from feeds.history.store import HistoryStore
     from feeds.members.store import MemberStore
     from feeds.streaming.vendor import Vendor
+    from rotation.breadth.members import Membership
     from rotation.desk import Desk, Universe
     from rotation.history import History
 
 log = logging.getLogger(__name__)
+
+
+FEW = 30
+"""So many symbols every vendor follows; of more the order decides which are cut off."""
+
+
+class Shared:
+    """What the feeds of a desk have in common, also with those that take their place while it runs."""
+
+    def __init__(self, time: Time | None = None) -> None:
+        self.time = time or Time()
+        self.refusals = Pace(random=self.time.random)  # quotes, history and futures ask the same Yahoo
+        self.turns = asyncio.Lock()
+        """Of all that hand on history from one store."""
+        self._updater: HistoryUpdater | None = None
+        """That of the desk as it is; None where history is left as it is."""
+
+    def use(self, feeds: Iterable[Feed]) -> None:
+        """These are in charge from now on."""
+        self._updater = next((feed for feed in feeds if type(feed) is HistoryUpdater), None)
+
+    def ask_again(self, symbol: str) -> None:
+        """A settled close of this symbol was corrected."""
+        if self._updater is None:
+            log.warning("%s: a settled close was corrected; the history named by hand is left alone", symbol)
+        else:
+            self._updater.ask_again(symbol)
+
+
+Lineup = dict[Hashable, Callable[[], Sequence["Feed"]]]
+"""What makes the feeds, by all that decides what they bring: what has the same key is the same.
+
+Making one opens nothing; it may raise InputError.
+"""
+
+
+def lineup(
+    desk: Desk,
+    history: History,
+    store: HistoryStore | None,
+    *,
+    choice: str,
+    data: Path,
+    cache: Path,
+    members: AbstractSet[str] = frozenset(),
+    priced: AbstractSet[str] = frozenset(),
+    holdings: MemberStore | None = None,
+    universes: Sequence[Universe] = (),
+    shared: Shared,
+    environ: Mapping[str, str] | None = None,
+) -> Lineup:
+    """Who brings what to a desk; see ``feeds``."""
+    symbols, time = list(desk.legs), shared.time
+    # Another order makes no other feeds where nothing is cut off: another pair of the same legs keeps them.
+    who = frozenset(symbols) if len(symbols) <= FEW else tuple(symbols)
+    named = choice, who
+    quotes = partial(_quotes, symbols, history, choice=choice, cache=cache, shared=shared, environ=environ)
+    made: Lineup = {("quotes", *named): quotes}
+    if priced:
+        made["members", *named] = partial(
+            _member_prices, symbols, history, priced, choice=choice, shared=shared, environ=environ
+        )
+    if store is not None:
+        made["history", who] = partial(_updater, store, symbols, members, shared=shared)
+    if store is not None and members:
+        made["member closes", who] = partial(
+            _member_closes, store, symbols, members, shared=shared, environ=environ
+        )
+        if holdings is not None:
+            made["holdings", tuple(universes)] = partial(
+                _holdings, holdings, store, tuple(universes), time=time
+            )
+    pair = desk.base, desk.against
+    made["fed"] = lambda: [fed_opening.live(data / "fed", cache, refusals=shared.refusals)]
+    made["macro", pair] = lambda: [
+        macro_opening.live(data / "macro", cache, pair=pair, refusals=shared.refusals, environ=environ)
+    ]
+    return made
 
 
 def feeds(
@@ -68,31 +148,48 @@ def feeds(
     ``choice``: of ``feeds.desk.choose.NAMES``, or several with commas between. Raises InputError for a feed
     without its key or an address that is none.
     """
-    time = time or Time()
-    refusals = Pace(random=time.random)  # quotes, history and futures ask the same Yahoo
+    shared = Shared(time)
+    made = lineup(
+        desk,
+        history,
+        store,
+        choice=choice,
+        data=data,
+        cache=cache,
+        members=members,
+        priced=priced,
+        holdings=holdings,
+        universes=universes,
+        shared=shared,
+        environ=environ,
+    )
+    all_feeds = [feed for make in made.values() for feed in make()]
+    shared.use(all_feeds)
+    return all_feeds
+
+
+def _quotes(
+    symbols: Sequence[str],
+    history: History,
+    *,
+    choice: str,
+    cache: Path,
+    shared: Shared,
+    environ: Mapping[str, str] | None,
+) -> list[Feed]:
+    """The vendors' stream, and Yahoo's indices beside it where they have none."""
+    time, closes = shared.time, history.newest(symbols)
     http = CachedClient(
-        cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
+        cache, clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=shared.refusals
     )
-    symbols = list(desk.legs)
-    closes = history.newest(symbols)
-    sources = partial(open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE, refusals=refusals)
-    turns = asyncio.Lock()
-    updater = (
-        None
-        if store is None
-        else HistoryUpdater(
-            store, symbols, since=HISTORY_SINCE, time=time, sources=sources, members=members, turns=turns
-        )
-    )
-    on_corrected_close = updater.ask_again if updater is not None else _left_alone
     vendors = choose.vendors(choice, symbols, http, time, environ)
     shares, indices = _dealt(vendors, symbols)
     if choice == "alpaca-test":  # it shows on the Health panel that the key and the way there are good
         shares = [choose.TEST_SYMBOL]
-    live_feeds: list[Feed] = [
+    made: list[Feed] = [
         Failover(
             http,
-            [choose.by_vendor(vendor, shares, closes, time, on_corrected_close) for vendor in vendors],
+            [choose.by_vendor(vendor, shares, closes, time, shared.ask_again) for vendor in vendors],
             time=time,
             why=choose.why_chosen(choice, environ),
         )
@@ -101,47 +198,73 @@ def feeds(
         yahoo = Yahoo(http, clock_ns=time.clock_ns)
         beside = StreamFeed(yahoo, indices, closes=closes, time=time, pace_s=PACE_S)
         beside.name = "Yahoo indices"
-        live_feeds.append(beside)
-    if priced:
-        # With connections of its own: a round must not wait behind the legs, nor they behind it.
-        beside_legs = CachedClient(
-            clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=refusals
-        )
-        live_feeds.append(
-            MemberPrices(
-                choose.vendors(choice, (), beside_legs, time, environ),
-                priced,
-                http=beside_legs,
-                history=history,
-                time=time,
-                legs=set(symbols),
-            )
-        )
-    if updater is not None:
-        live_feeds.append(updater)
-    if store is not None and members:
-        of_many = partial(
-            open_sources,
-            "auto",
-            symbols=len(members),
+        made.append(beside)
+    return made
+
+
+def _member_prices(
+    symbols: Sequence[str],
+    history: History,
+    priced: AbstractSet[str],
+    *,
+    choice: str,
+    shared: Shared,
+    environ: Mapping[str, str] | None,
+) -> list[Feed]:
+    time = shared.time
+    # With connections of its own: a round must not wait behind the legs, nor they behind it.
+    http = CachedClient(
+        clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=shared.refusals
+    )
+    vendors = choose.vendors(choice, (), http, time, environ)
+    return [MemberPrices(vendors, priced, http=http, history=history, time=time, legs=set(symbols))]
+
+
+def _updater(
+    store: HistoryStore, symbols: Sequence[str], members: AbstractSet[str], *, shared: Shared
+) -> list[Feed]:
+    sources = partial(
+        open_sources, "auto", symbols=len(symbols), since=HISTORY_SINCE, refusals=shared.refusals
+    )
+    return [
+        HistoryUpdater(
+            store,
+            symbols,
             since=HISTORY_SINCE,
-            refusals=refusals,
-            environ=environ,
+            time=shared.time,
+            sources=sources,
+            members=members,
+            turns=shared.turns,
         )
-        live_feeds.append(MemberCloses(store, symbols, members, time=time, sources=of_many, turns=turns))
-        if holdings is not None:
-            live_feeds.append(
-                HoldingsRefresh(
-                    holdings,
-                    lambda: load_membership(holdings, store.folder, new_york_day(time.clock_ns()), universes),
-                    time=time,
-                    beside=store.folder / RENAMES,
-                )
-            )
-    fed_feed = fed_opening.live(data / "fed", cache, refusals=refusals)
-    pair = desk.base, desk.against
-    causes = macro_opening.live(data / "macro", cache, pair=pair, refusals=refusals, environ=environ)
-    return [*live_feeds, fed_feed, causes]
+    ]
+
+
+def _member_closes(
+    store: HistoryStore,
+    symbols: Sequence[str],
+    members: AbstractSet[str],
+    *,
+    shared: Shared,
+    environ: Mapping[str, str] | None,
+) -> list[Feed]:
+    of_many = partial(
+        open_sources,
+        "auto",
+        symbols=len(members),
+        since=HISTORY_SINCE,
+        refusals=shared.refusals,
+        environ=environ,
+    )
+    return [MemberCloses(store, symbols, members, time=shared.time, sources=of_many, turns=shared.turns)]
+
+
+def _holdings(
+    holdings: MemberStore, store: HistoryStore, universes: tuple[Universe, ...], *, time: Time
+) -> list[Feed]:
+    def load() -> tuple[Membership, ...]:
+        return load_membership(holdings, store.folder, new_york_day(time.clock_ns()), universes)
+
+    return [HoldingsRefresh(holdings, load, time=time, beside=store.folder / RENAMES)]
 
 
 def _spelled(history: History) -> dict[str, float]:
@@ -155,10 +278,6 @@ def _dealt(vendors: Sequence[Vendor], symbols: Sequence[str]) -> tuple[list[str]
         return list(symbols), []
     indices = [symbol for symbol in symbols if is_index(symbol)]
     return [symbol for symbol in symbols if symbol not in indices], indices
-
-
-def _left_alone(symbol: str) -> None:
-    log.warning("%s: a settled close was corrected; the history named by hand is left as it is", symbol)
 
 
 async def once(

@@ -343,6 +343,12 @@ def _of_present(
         if clocks
         else Supervisor(market, live, stays=stays)
     )
+    attend(supervisor, live, wanted.membership)
+    return supervisor
+
+
+def attend(supervisor: Supervisor, live: Sequence[Feed], membership: tuple[Membership, ...]) -> None:
+    """Have these feeds told what the supervisor and each other notice. ``membership``: what is held now."""
     updaters = [feed for feed in live if isinstance(feed, _AsksHistory)]
 
     def ask_again(symbol: str) -> None:
@@ -350,8 +356,7 @@ def _of_present(
             updater.ask_again(symbol)
 
     supervisor.on_unadjusted = ask_again
-    follow_members(supervisor, live, wanted.membership)
-    return supervisor
+    follow_members(supervisor, live, membership)
 
 
 def follow_members(supervisor: Supervisor, live: Sequence[Feed], membership: tuple[Membership, ...]) -> None:

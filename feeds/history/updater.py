@@ -87,6 +87,8 @@ class HistoryUpdater:
         self._turn_ns: int | None = None
         """The turn up to which everything is held; None while something is missing."""
         self._failures = 0
+        self.has_tried = False
+        """Whether it has been through all series once, whatever came of it."""
 
     def tape(self) -> None:
         """None: it is live."""
@@ -154,6 +156,7 @@ class HistoryUpdater:
         except StorageError as error:
             self._failures += 1
             self._again |= again
+            self.has_tried = True
             yield Status(Kind.OFFLINE, f"{error}; next try in {self._wait_s():.0f} s")
             return
         session = session_at(asked_ns)
@@ -163,6 +166,7 @@ class HistoryUpdater:
             if confirmed:
                 yield HistoryConfirmed(session, confirmed)
         self._note(report, again, late, turn_ns)
+        self.has_tried = True
         yield self._status(dict(report.failed) | late, settled)
 
     def _chosen(self) -> list[str]:

@@ -75,8 +75,13 @@ class _Auctions:
     """The closing auctions that the consumer has: whoever takes over later may know them only in a bar."""
 
     def __init__(self) -> None:
-        self._by_symbol: dict[str, tuple[_Source, Quote]] = {}
-        """The newest, and who brought it: a vendor's next stream does not know what its last one did."""
+        self._by_symbol: dict[str, tuple[_Source | None, Quote]] = {}
+        """The newest, and who brought it: a vendor's next stream does not know what its last one did. None:
+        whoever was in charge before any of these vendors."""
+
+    def keep(self, auctions: Iterable[Quote]) -> None:
+        """The consumer has these already."""
+        self._by_symbol = {quote.symbol: (None, quote) for quote in auctions} | self._by_symbol
 
     def take(self, source: _Source, event: Event, now_ns: int) -> Event:
         """The event as it is to be passed on: bars that replace another vendor's prints keep its auctions.
@@ -162,6 +167,19 @@ class Failover:
     def stats(self) -> FeedStats:
         """Counters of the vendor in charge."""
         return self._current.stream.stats()
+
+    @property
+    def is_kept_out(self) -> bool:
+        """Whether the vendor in charge waits for another session of the account to end."""
+        return self._current.stream.is_kept_out
+
+    def take_over(self, auctions: Iterable[Quote] = ()) -> None:
+        """Have the vendor in charge replace what the consumer has of today by its own bars.
+
+        ``auctions``: of those that the consumer has from elsewhere; they stay, as between vendors.
+        """
+        self._auctions.keep(auctions)
+        self._current.stream.take_over()
 
     def tape(self) -> None:
         """None: it is live."""

@@ -89,6 +89,11 @@ class StreamFeed:
         return self.state.refusal
 
     @property
+    def is_kept_out(self) -> bool:
+        """Whether the vendor lets nobody in until another session of the account has ended."""
+        return self.state.session.is_kept_out
+
+    @property
     def last(self) -> Mapping[str, Quote]:
         """The newest quote of each symbol by event time."""
         return self.state.filter.last
@@ -104,8 +109,12 @@ class StreamFeed:
         """What has been counted until now."""
         return self.state.report.stats(self._time.now())
 
-    def take_over(self) -> None:
-        """Replace what the consumer has of today by this vendor's bars, as soon as they can be had."""
+    def take_over(self, auctions: Iterable[Quote] = ()) -> None:
+        """Replace what the consumer has of today by this vendor's bars, as soon as they can be had.
+
+        ``auctions`` are a Failover's to keep.
+        """
+        del auctions
         self.state.on_take_over(self._time.now())
         self._wake.set()
 

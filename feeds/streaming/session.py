@@ -81,6 +81,11 @@ class Session:
         self.refusal: VendorError | None = None
         """Why it is not tried again until the configuration changes; None while it is tried."""
 
+    @property
+    def is_kept_out(self) -> bool:
+        """Whether the vendor lets nobody in until another session of the account has ended."""
+        return self.is_open and self._again_s is not None
+
     def on_connecting(self) -> None:
         """A connection is being attempted."""
         self.retry_s, self.reason = None, Reason(Why.CONNECTING)

@@ -34,6 +34,10 @@ class Changes:
         self._before: Snapshot | None = None
         self._records: dict[tuple[object, ...], None] = {}
 
+    def begin_anew(self) -> None:
+        """The next Snapshot is the first of another desk."""
+        self._before = None
+
     def take(self, now: Snapshot) -> list[Change]:
         """What is new in this Snapshot. The first one is what the run begins with: nothing has happened."""
         before, self._before = self._before, now

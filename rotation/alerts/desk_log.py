@@ -64,6 +64,8 @@ class DeskLog:
         self._noted: list[tuple[EventKind, str, str]] = []
         self._problems: dict[str, str] = {}
         self._rules: tuple[Rule, ...] = ()
+        self.places: dict[str, str] = {}
+        """By the name of an alert where it stands in the person's file; empty where it stands in none."""
         self._table: dict[str, Figure] = {}
         self._engine = AlertEngine(())
         self._lines: tuple[AlertLine, ...] = ()
@@ -93,7 +95,8 @@ class DeskLog:
                 alerts.append(Alert.of(self._of_tape(rule), self._table))
             except InputError as error:
                 self._problems[rule.id] = str(error)
-                self.note(EventKind.CONFIG, rule.id, f"alert {rule.id} is disabled: {error}")
+                place = f"{self.places[rule.id]}: " if rule.id in self.places else ""
+                self.note(EventKind.CONFIG, rule.id, f"{place}alert {rule.id} is disabled: {error}")
         kept = {**(states or {}), **self._engine.states}
         self._engine = AlertEngine(alerts, kept)
         self._lines = self._alert_lines()
@@ -106,8 +109,16 @@ class DeskLog:
         """The same of its windows."""
         self._set_desk(windows=windows)
 
+    def set_desk(self, desk: Desk) -> None:
+        """The same of all of it. What its first Snapshot differs in has not happened: no event tells it."""
+        self._changes.begin_anew()
+        self._replace_desk(desk)
+
     def _set_desk(self, **changes: object) -> None:
-        self._desk = msgspec.structs.replace(self._desk, **changes)
+        self._replace_desk(msgspec.structs.replace(self._desk, **changes))
+
+    def _replace_desk(self, desk: Desk) -> None:
+        self._desk = desk
         self._table = {}
         self.set_rules(self._rules)
 

@@ -36,6 +36,8 @@ class AlertSettings(msgspec.Struct, frozen=True):
     targets: tuple[Target, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     """Alerts on a symbol that the file does not name, and the message; history may have it."""
+    places: dict[str, str] = {}
+    """By the name of an alert where its condition stands: file, line and key."""
 
 
 def call_id(fired: Fired) -> str:

@@ -23,7 +23,6 @@ from rotation.macro.figures import (
 )
 from rotation.macro.indices import shown as indices_shown
 from rotation.macro.release_views import aged as view_aged
-from rotation.macro.release_views import runs
 from rotation.macro.releases import (
     SHIPPED,
     at_of,
@@ -134,21 +133,6 @@ def aged(made: Macro, now: datetime) -> Macro:
         warnings=_warnings(made, now),
         indices=indices_shown(made.indices, made.yields, now) if made.indices else (),
         release_days=tuple(view_aged(each, now) for each in made.release_days),
-    )
-
-
-def offline(made: Macro, now: datetime) -> Macro:
-    """The same, of which nothing more is known: whoever asked the sources has fallen silent.
-
-    What is settled by ``now`` stays what it is; the session's yields and a release that runs then do not.
-    """
-    return replace(
-        made,
-        sources={name: replace(each, kind=Kind.OFFLINE) for name, each in made.sources.items()},
-        indices=tuple(replace(each, worth=Kind.OFFLINE) for each in made.indices),
-        release_days=tuple(
-            replace(each, worth=Kind.OFFLINE) if runs(each, now) else each for each in made.release_days
-        ),
     )
 
 

@@ -18,7 +18,7 @@ from rotation.fed.ageing import aged
 from rotation.fed.ageing import offline as fed_offline
 from rotation.fed.pairs import cut_settles, with_spread
 from rotation.macro.assemble import aged as macro_aged
-from rotation.macro.assemble import offline as macro_offline
+from rotation.macro.silent import offline as macro_offline
 from rotation.market.assemble import Moment, leg
 from rotation.market.beside.breadth import BreadthNow
 from rotation.market.beside.clauses import Day, bank_leads, clauses, grown
@@ -30,8 +30,8 @@ from rotation.market.rows import Rows
 from rotation.market.session_filter import SessionFilter
 from rotation.market.status import Provenance
 from rotation.market.unadjusted import ScaleCheck
-from rotation.quote import NS
-from rotation.sessions import close_ns, from_ns, hours, last_closed, phase_at, session_at
+from rotation.quote import NS, Role
+from rotation.sessions import close_ns, from_ns, hours, is_session, last_closed, phase_at, session_at
 from rotation.snapshot import Health, Snapshot
 from rotation.status import Kind
 
@@ -97,6 +97,7 @@ class Market:
         self._look = look or (lambda *asked: look_back(*asked))  # noqa: PLW0108 - looked up when it is called
         self._ahead: LookBack | None = None
         self._made: LookBack | None = None
+        self._filter: SessionFilter
         self._take_wants(MADE - wants(Part.PAIRS))
         self.restart(as_of_ns)
 
@@ -125,24 +126,59 @@ class Market:
     def _wanted(self, part: Part) -> bool:
         return Want(part) in self._wants
 
-    def pass_for(self, desk: Desk) -> Callable[[], LookBack]:
-        """The pass over history that ``take_desk`` needs; it may run in a thread."""
-        return partial(self._look, self.history, self._filter.session, desk, self._membership)
+    def pass_for(
+        self,
+        desk: Desk,
+        history: History | None = None,
+        membership: tuple[Membership, ...] | None = None,
+        look: Look | None = None,
+    ) -> Callable[[], LookBack]:
+        """The pass over history that ``take_desk`` needs, with the same arguments; it may run in a thread."""
+        history, membership = history or self.history, self._membership if membership is None else membership
+        last = history.last(last_closed(self._as_of_ns))
+        session = max((day for day in (self._session_held(), last) if day), default=None)
+        return partial(look or self._look, history, session, desk, membership)
 
-    def take_desk(self, desk: Desk, made: LookBack | None = None) -> None:
-        """Have what else this desk has, whose legs and first pair are the same; today's prints stay.
+    def _session_held(self) -> date | None:
+        """The session shown; None where the calendar has it as a closure by now."""
+        session = self._filter.session
+        return session if session is not None and is_session(session) else None
+
+    def take_desk(
+        self,
+        desk: Desk,
+        made: LookBack | None = None,
+        *,
+        history: History | None = None,
+        membership: tuple[Membership, ...] | None = None,
+        look: Look | None = None,
+    ) -> None:
+        """Watch this desk from now on. Today's prints stay, but for those of symbols that are let in no more.
 
         ``made``: what ``pass_for`` gave; one that history or the session has outrun is made anew. None where
-        only limits are other ones.
+        only limits are other ones. ``history``, ``membership``, ``look``: None for those of now.
         """
-        is_other = desk.returns != self.desk.returns
+        before, was_let_in = self.desk, self._known_in(self.history)
         self.desk = desk
-        if is_other:
+        is_other = _passed(before) != _passed(desk)
+        self._look = look or self._look
+        if membership is not None:
+            self._membership = membership
+        if is_other or look is not None:
             self._made = self._ahead = None
         if made is not None:
             self.take_ahead(made)
+        if self._session_held() != self._filter.session:
+            self._filter = SessionFilter(desk.legs)
+        self._filter.ask(desk.legs)
+        self.history = history or self.history
+        left = was_let_in - self._known_in(self.history)
+        self._filter.forget(left)
+        for symbol in left & self._bid_asks.keys():
+            del self._bid_asks[symbol]
+        self._expect()
         self._look_back()
-        if is_other:
+        if is_other or history is not None:
             self._compare()
 
     def set_provenance(self, by_symbol: Mapping[str, Provenance]) -> None:
@@ -283,13 +319,21 @@ class Market:
     def update_history(self, history: History) -> None:
         """Take a longer or corrected settled history; today's prints stay."""
         self.history = history
-        known = {*self.desk.legs, *history.symbols, *self._members}
-        known.update(*(each.symbols() for each in self._membership))
-        self._filter.expect(known, history.last(last_closed(self._as_of_ns)))
-        if self._membership:
-            self._filter.follow_last()
+        self._expect()
         self._look_back()
         self._compare()
+
+    def _known_in(self, history: History) -> set[str]:
+        """Whose prints are let in."""
+        known = {*self.desk.legs, *history.symbols, *self._members}
+        known.update(*(each.symbols() for each in self._membership))
+        return known
+
+    def _expect(self) -> None:
+        """Let in the prints that this desk, history and membership are about."""
+        self._filter.expect(self._known_in(self.history), self.history.last(last_closed(self._as_of_ns)))
+        if self._membership:
+            self._filter.follow_last()
 
     def pass_ahead(
         self, quotes: Iterable[Quote] = (), history: History | None = None, *, newest_ns: int = 0
@@ -371,6 +415,12 @@ class Market:
     def apply_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> Snapshot:
         """As ``apply(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
         return self._apply(lambda: self._filter.admit_columns(frame, as_of_ns), as_of_ns)
+
+    def auctions(self, symbols: Iterable[str]) -> list[Quote]:
+        """The closing auctions of the session among the last prices of these symbols."""
+        held = (self._filter.prints(symbol, "REGULAR") for symbol in symbols)
+        lasts = (prints.last for prints in held if prints is not None and prints.last is not None)
+        return [last for last in lasts if last.role == Role.CLOSE]
 
     def days(self, symbols: Collection[str], *, all_minutes: bool = False) -> list[SymbolDay]:
         """The session of these symbols so far, for ``take_days`` of another market.
@@ -497,6 +547,12 @@ class Market:
             clauses=rare,
             unasked=self._unasked,
         )
+
+
+def _passed(desk: Desk) -> tuple[object, ...]:
+    """What of a desk the pass over history rests on, beside its more pairs and windows: see ``_fits``."""
+    pairs = (desk.base, desk.against, desk.value, desk.growth)
+    return pairs, desk.legs, desk.benchmark, desk.graphed, desk.returns
 
 
 def _mark(origin: Provenance) -> str:

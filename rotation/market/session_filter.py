@@ -51,6 +51,11 @@ class SessionFilter:
             self._turn(session)
         self._ask()
 
+    def ask(self, symbols: Collection[str]) -> None:
+        """From now on the prints of these symbols are read after every batch, as ``asked``."""
+        self._asked = tuple(symbols)
+        self._ask()
+
     def _turn(self, session: date | None) -> None:
         self.session = session
         self._bounds: Bounds = hours(session) if session else (0, 0, 0, -1)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncssh
 
 from tests.support.ssh_scenes import Screen
-from tui.ssh.host import Host, Settings
+from tui.ssh.configuration.settings import Settings
+from tui.ssh.host import Host
 from tui.ssh.limits import Limits
 
 if TYPE_CHECKING:
@@ -143,7 +144,6 @@ async def hosting(
         authorized_keys=None if is_open else keys,
         host_key=folder / "host_key",
         preferences=folder / "visitors.json",
-        theme="midnight",
         now_s=time.time,
         limits=limits,
         **more,

@@ -119,6 +119,7 @@ def check(backend: Backend, *, file: Path | None) -> None:
     if checked is None:
         click.echo(f"{place()} does not exist; nothing is configured (rotation-tui config init writes it)")
         return
+    checked.check_windows()
     number = len(checked.values) + sum(name.startswith(f"{KEYS}.") for name in checked.lines)
     parts = [counted(number, "setting")]
     alerts, targets = checked.alerts.rules, checked.alerts.targets

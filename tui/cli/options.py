@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from tui.settings.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from tui.backend import Backend
     from tui.settings.file import Config
@@ -298,7 +300,8 @@ def config_of(ctx: click.Context) -> Config | None:
 def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     """What was asked for, with the groups, watch lists and options of pairs of the person's file.
 
-    Raises UsageError for a NATS server that this run would not read.
+    Raises UsageError for a NATS server that this run would not read, and InputError for a window that the
+    file chooses and that is not shown.
     """
     is_named = ctx.get_parameter_source("nats") is ParameterSource.COMMANDLINE
     if is_named and wanted.feed != "nats" and ctx.command.name != "hub":
@@ -306,6 +309,7 @@ def with_lists(ctx: click.Context, wanted: Wanted) -> Wanted:
     config = config_of(ctx)
     if config is None:
         return wanted
+    config.check_windows(_set_by_hand(ctx))
     returns = config.values.get("screen.returns", ())
     return msgspec.structs.replace(
         wanted,
@@ -337,15 +341,36 @@ def _set_by_hand(ctx: click.Context) -> frozenset[str]:
     return frozenset(
         setting.name
         for setting in schema.SETTINGS
-        if setting.option and any(each.get_parameter_source(setting.option) in by_hand for each in contexts)
+        if (setting.option and any(each.get_parameter_source(setting.option) in by_hand for each in contexts))
+        or (setting.env and not setting.option and os.environ.get(setting.env, "").strip())
     )
+
+
+def _taken(ctx: click.Context) -> frozenset[str]:
+    """The settings that this command takes; those without an option are everybody's."""
+    params = {param.name for param in ctx.command.params} | {"log_level"}
+    return frozenset(
+        setting.name for setting in schema.SETTINGS if not setting.option or setting.option in params
+    )
+
+
+def watch_of(
+    ctx: click.Context, more: AbstractSet[str] = frozenset(), less: AbstractSet[str] = frozenset()
+) -> ConfigWatch:
+    """What looks at the person's file, whether it exists yet or not.
+
+    ``more``, ``less``: settings that this command takes without an option, and that it has no use for.
+    """
+    from tui.settings.reload import ConfigWatch  # noqa: PLC0415 - --help need not wait for it
+
+    return ConfigWatch(place(), config_of(ctx), _set_by_hand(ctx), (_taken(ctx) | more) - less)
 
 
 def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:
     """Look at the person's file, whether it exists yet or not."""
     watch: ConfigWatch | None = None
     path, config = place(), config_of(ctx)
-    fixed = _set_by_hand(ctx)
+    fixed, taken = _set_by_hand(ctx), _taken(ctx)
 
     def poll() -> Applied | None:
         nonlocal watch
@@ -353,7 +378,7 @@ def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:
             # The module is imported in a thread, long after the first paint.
             from tui.settings.reload import ConfigWatch  # noqa: PLC0415
 
-            watch = ConfigWatch(path, config, fixed)
+            watch = ConfigWatch(path, config, fixed, taken)
         return watch.poll()
 
     return poll

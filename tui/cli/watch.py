@@ -16,10 +16,10 @@ from rotation.context.wants import MADE
 from rotation.desk import EventKind
 from rotation.errors import NothingToShowError
 from rotation.wording import state_word
-from tui.backend import AlertDesk
+from tui.backend import AlertDesk, ReopeningDesk
 from tui.output.snapshot_json import encode
 from tui.output.spoken import Speaker
-from tui.view.applied import change_desk, with_pairs
+from tui.view.applied import change_desk, reopen, with_pairs
 from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
     from rotation.status import DerivedStatus, PriceStatus
     from tui.backend import Desk
-    from tui.view.applied import Applied
+    from tui.view.applied import Applied, Reopening
 
 NOTHING_S = 20.0
 """For the first price of an empty desk: longer than every source takes that works."""
@@ -221,6 +221,7 @@ def _word(state: str, status: PriceStatus | None) -> str:
 
 PRINTED = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 RELOAD_S = 1.0
+CONFIG_FILE = "config.toml"
 FINAL_S = 5.0
 """For what is still being written when the program is asked to end."""
 
@@ -259,17 +260,28 @@ async def watch_alerts(
 
 async def _apply_changes(desk: Desk, reload: Callable[[], Applied | None], view: ViewState) -> None:
     """As the screen does it: what a person changes is taken up, and a mistake is printed."""
-    while True:
-        await asyncio.sleep(RELOAD_S)
-        applied = await asyncio.to_thread(reload)
-        if applied is not None and isinstance(desk, AlertDesk):
+    async with asyncio.TaskGroup() as group:
+        while True:
+            await asyncio.sleep(RELOAD_S)
+            applied = await asyncio.to_thread(reload)
+            if applied is None or not isinstance(desk, AlertDesk):
+                continue
             await change_desk(desk, applied, view)
             view = applied.windows.of(view) if applied.windows is not None else view
             applied = await with_pairs(desk, applied, view)
             view = view if applied.pairs is None else applied.pairs.of(view)
             if applied.alerts is not None:
                 desk.set_alerts(applied.alerts)
-            desk.note(EventKind.CONFIG, "config.toml", applied.message)
+            desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
+            reopening = applied.reopening
+            if reopening is not None and reopening.names and isinstance(desk, ReopeningDesk):
+                group.create_task(_reopen(desk, reopening), name="another desk")
+
+
+async def _reopen(desk: ReopeningDesk, reopening: Reopening) -> None:
+    made = await reopen(desk, reopening)
+    if made is not None and isinstance(desk, AlertDesk):
+        desk.note(EventKind.CONFIG, CONFIG_FILE, made.message)
 
 
 async def _asked_to_end() -> None:

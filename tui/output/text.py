@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day, percentile
-from rotation.wording import connection_words, source_with_venue, word_with_venue
+from rotation.wording import PHASES, connection_words, source_with_venue, word_with_venue
 from tui.output import text_fed as report_fed
 from tui.panels.base import about, pair_note
 from tui.panels.explained import reason, valued
@@ -33,7 +33,11 @@ def text(snapshot: Snapshot) -> str:
     words = connection_words(snapshot.connection, snapshot.as_of)
     mark = "".join(f"{mark}  " for mark in (snapshot.mode, words) if mark)
     session = f"session {snapshot.session}" if snapshot.session else "no session"
-    lines = [f"{mark}{when:%a %d %b %Y %H:%M:%S %Z}  {snapshot.phase}  {session}", snapshot.headline, ""]
+    lines = [
+        f"{mark}{when:%a %d %b %Y %H:%M:%S %Z}  {PHASES[snapshot.phase]}  {session}",
+        snapshot.headline,
+        "",
+    ]
     lines += _legs(snapshot) + _spread(snapshot) + _value_growth(snapshot)
     lines += report_fed.text(snapshot.fed, snapshot.as_of)
     return "\n".join(clean(line).rstrip() for line in lines) + "\n"

@@ -41,6 +41,8 @@ COMPUTING = "reading a year of closes…"
 PAUSED = "paused: a year of closes is shown once the screen resumes"
 
 
+RANGE, RANGE_TRACK = "low ─ high", 10
+"""The session's range, beside the day's return where there is room."""
 LAST = "last"
 RANKS = (4, 6, 7, 8)
 """Of the returns after the day's, in their order; those beyond are the first to go of them."""
@@ -71,6 +73,15 @@ def _since(_symbol: str, leg: Leg, view: ViewState) -> Span:
     if since is None:
         return UNKNOWN, "muted"
     return (day(since.date), "muted") if since.date else ("record", "accent")
+
+
+def _day_range(_symbol: str, leg: Leg, _view: ViewState) -> Span:
+    """Where the price stands between the session's low and high; without all prints these are bounds."""
+    share = _share(leg.last, leg.low, leg.high)
+    if share is None:
+        return UNKNOWN, "muted"
+    drawn = track(share, RANGE_TRACK)
+    return (f"≤{drawn[1:-1]}≥", "warn") if leg.status.range_incomplete else (drawn, "muted")
 
 
 def _bound(sign: str, value: Callable[[Leg], float | None], decimals: int = 2) -> Callable[..., Span]:
@@ -118,6 +129,7 @@ def columns_of(view: ViewState) -> tuple[Column, ...]:
     ranks = [*RANKS, *(RANKS[-1] + n / 100 for n in range(1, len(others)))]
     returns = [
         Column("day %", 8, 1, _return(day)),
+        Column(RANGE, RANGE_TRACK, RANKS[1] + 0.5, _day_range, right=False),
         *(Column(f"{k}d %", 7, rank, _return(k)) for k, rank in zip(others, ranks, strict=False)),
     ]
     at = next(n for n, column in enumerate(FIXED) if column.head == LAST) + 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rotation.status import BAD, Kind
-from rotation.wording import QUIET, connection_words, word_with_venue
+from rotation.wording import PHASES, QUIET, connection_words, word_with_venue
 from tui.panels.base import about, kind_role
 from tui.panels.breadth.panel import clause
 from tui.view.draw import Row, Span, arrow, change, toned, wrap
@@ -66,7 +66,7 @@ def _connection(snapshot: Snapshot, words: str) -> Span:
 def _clocks(snapshot: Snapshot, view: ViewState) -> list[list[Span]]:
     """The time, the phase and the session shown where it is another: the longest that fits is taken."""
     clock = snapshot.as_of.astimezone(NEW_YORK)
-    phase = (f"  {snapshot.phase}", "accent" if snapshot.phase == "REGULAR" else "muted")
+    phase = (f"  {PHASES[snapshot.phase]}", "accent" if snapshot.phase == "REGULAR" else "muted")
     time = "%H:%M:%S" if view.motion else "%H:%M"
     long: list[Span] = [(clock.strftime(f"%a %d %b %Y {time} %Z"), "text"), phase]
     short: list[Span] = [(clock.strftime("%d %b %H:%M %Z"), "text"), phase]
@@ -110,13 +110,14 @@ def _worth(leg: Leg | None) -> tuple[Span, ...]:
 
 
 def run(streak: Streak) -> str:
-    """``5 (4+1)`` while today is provisional, ``−3`` settled, — unknown."""
+    """``▲5 (4+1)`` while today is provisional, ``▼1 today`` if it began today, ``▼3`` settled, — unknown."""
     total = streak.with_today
     if total is None:
         return "—" if streak.settled is None else _signless(streak.settled)
     if not streak.provisional or total == 0:
         return _signless(total)
-    return f"{_signless(total)} ({abs(total) - 1}+1)"
+    settled = abs(total) - 1
+    return f"{_signless(total)} ({settled}+1)" if settled else f"{_signless(total)} today"
 
 
 def _signless(length: int) -> str:

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk
+from tui.backend import AlertDesk, ReopeningDesk
 from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
@@ -28,7 +28,7 @@ from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
-from tui.view.applied import change_desk, with_pairs
+from tui.view.applied import change_desk, reopen, with_pairs, without_figures_of
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
     ViewState,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from tui.backend import Controls, Desk
     from tui.output.looked import Looked
     from tui.screen.driver import TerminalDriver
-    from tui.view.applied import Applied
+    from tui.view.applied import Applied, Reopening
     from tui.view.layout import Place
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ class RotationApp(App[None], inherit_bindings=False):
             group.create_task(desk.run(), name="desk")
             group.create_task(self._follow(desk), name="follow")
             if self._reload is not None:
-                group.create_task(self._apply_changes(self._reload, desk), name="configuration")
+                group.create_task(self._apply_changes(self._reload, desk, group), name="configuration")
 
     def _opened(self) -> Desk:
         """The desk, and what its first Snapshot is drawn with, which the first paint did not wait for."""
@@ -208,14 +208,39 @@ class RotationApp(App[None], inherit_bindings=False):
             self.take(snapshot)
             await asyncio.sleep(FRAME_S)
 
-    async def _apply_changes(self, reload: Callable[[], Applied | None], desk: Desk) -> None:
+    async def _apply_changes(
+        self, reload: Callable[[], Applied | None], desk: Desk, group: asyncio.TaskGroup
+    ) -> None:
         """Apply the person's file whenever it has changed; what cannot be used leaves everything as it is."""
         while True:
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
-            if applied is not None:
-                await change_desk(desk, applied, self.view)
-                self._apply(await with_pairs(desk, applied, self.view), desk)
+            if applied is None:
+                continue
+            await change_desk(desk, applied, self.view)
+            applied = await with_pairs(desk, applied, self.view)
+            self._apply(applied, desk)
+            reopening = applied.reopening
+            if reopening is not None and reopening.names and isinstance(desk, ReopeningDesk):
+                # The file may change again meanwhile: then the desk takes the later one.
+                group.create_task(self._reopen(desk, reopening), name="another desk")
+
+    async def _reopen(self, desk: ReopeningDesk, reopening: Reopening) -> None:
+        """Have the desk become another one; where it cannot, say why."""
+        made = await reopen(desk, reopening)
+        if made is None:
+            return
+        if not made.is_error:
+            # What is shown now: a later file may have come in between.
+            view = reopening.on(without_figures_of(self.view, made.before, desk.wanted), desk.wanted)
+            self._look(tidied(self.view, view))
+        self._tell(desk, made.message, is_error=made.is_error)
+
+    def _tell(self, desk: object, message: str, *, is_error: bool = False) -> None:
+        """Say what has come of a change, and add it to the events."""
+        if isinstance(desk, AlertDesk):
+            desk.note(EventKind.CONFIG, CONFIG_FILE, message)
+        self.say(message, urgent=is_error)
 
     def _apply(self, applied: Applied, desk: Desk) -> None:
         before = self.view

@@ -31,6 +31,7 @@ WHOLE_FROM = 80
 """Columns from which on the whole prompt fits."""
 NOWHERE = "files cannot be written from here"
 EMPTY = "nothing to write: {} shows no figures"
+WRITING = "writing {}…"
 FAILED = "{} could not be written: internal error, see the log"
 
 
@@ -136,6 +137,7 @@ class Exporter:
     async def _written(self, file: _File) -> None:
         assert self._write is not None
         write = self._write
+        self._app.say(WRITING.format(file.name))
         try:
             path = await asyncio.to_thread(lambda: write(file.name, file.make()))
         except UnavailableError as error:

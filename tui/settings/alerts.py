@@ -48,6 +48,7 @@ def settings(alerts: object, targets: object, to: Sequence[str], desk: Desk, fai
     known = figures(desk) if alerts else {}
     rules: dict[str, Rule] = {}
     unknown: list[tuple[str, str]] = []
+    places: dict[str, str] = {}
     for n, each in enumerate(alerts):
         table = Table(each, f"alerts#{n}", ALERT_KEYS, fail)
         condition, note = _condition(table, known, desk)
@@ -56,7 +57,8 @@ def settings(alerts: object, targets: object, to: Sequence[str], desk: Desk, fai
         if rule.id in rules:
             raise table.error("name" if "name" in each else "when", f"{rule.id!r} is the name of two alerts")
         rules[rule.id] = rule
-    return AlertSettings(tuple(rules.values()), tuple(listed), tuple(unknown))
+        places[rule.id] = str(table.error("when", "")).rstrip(": ")
+    return AlertSettings(tuple(rules.values()), tuple(listed), tuple(unknown), places)
 
 
 def _rule(table: Table, when: str, to: Sequence[str], callees: Sequence[str]) -> Rule:

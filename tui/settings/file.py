@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,14 +13,17 @@ from rotation.alerts.target import AlertSettings
 from rotation.desk import WINDOWS, Desk, LegList, PairOptions, Universe, with_usual
 from rotation.errors import InputError
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
-from tui.settings.pairs import PAIRS, merged, options
+from tui.settings.pairs import PAIRS, merged, options, shown_window
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES
 from tui.settings.universes import UNIVERSES, universes
 from tui.settings.values import pair as pair_of
 from tui.settings.values import pairs as pairs_of
-from tui.settings.values import shown, window_of
+from tui.settings.values import shown
 from tui.settings.values import windows as windows_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 SIZE_MAX = 1_000_000
 _PRESET = "preset"
@@ -29,6 +32,18 @@ ALERTS, TARGETS = "alerts", "targets"
 WINDOW = "screen.window"
 OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS, UNIVERSES)
 """Tables with checks of their own."""
+
+
+class ConfigError(InputError):
+    """A file that cannot be used. ``str()`` is the whole line for a person at this machine."""
+
+    def __init__(self, path: Path, line: int | None, key: str, problem: str) -> None:
+        """``line``: None where the mistake has none. ``key``: ``keys.pause``; "" for the file itself."""
+        super().__init__(f"{path}{f', line {line}' if line else ''}: {problem}")
+        self.path = path
+        self.line = line
+        self.key = key
+        self.problem = problem
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -49,6 +64,16 @@ class Config(msgspec.Struct, frozen=True):
     lists: tuple[LegList, ...] = ()
     """Groups, then watch lists."""
     universes: tuple[Universe, ...] = ()
+    unshown: tuple[InputError, ...] = ()
+    """The errors of windows that are chosen and are not among those that the file shows."""
+
+    def check_windows(self, fixed: AbstractSet[str] = frozenset()) -> None:
+        """Raise InputError for a window that is not shown, unless an option or the environment shows others.
+
+        ``fixed``: settings that one of these has set. The screen then begins with the nearest one shown.
+        """
+        if self.unshown and "desk.windows" not in fixed:
+            raise self.unshown[0]
 
     def error(self, name: str, message: str) -> InputError:
         """An error of one key, with the file and the line."""
@@ -56,23 +81,23 @@ class Config(msgspec.Struct, frozen=True):
 
 
 def read(path: Path) -> Config:
-    """Return what this file sets. Raises InputError."""
+    """Return what this file sets. Raises ConfigError."""
     try:
         with path.open("rb") as file:
             raw = file.read(SIZE_MAX + 1)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise ConfigError(path, None, "", f"cannot be read: {error.strerror or error}") from error
     if len(raw) > SIZE_MAX:
-        raise InputError(f"{path}: larger than 1 MB; this is not a configuration file")
+        raise ConfigError(path, None, "", "larger than 1 MB; this is not a configuration file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from error
+        raise ConfigError(path, line, "", "not UTF-8; save the file as UTF-8") from error
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from error
+        raise ConfigError(path, None, "", f"not valid TOML: {error}") from error
     return _Reader(path, text).config(tables)
 
 
@@ -96,8 +121,12 @@ class _Reader:
                 continue
             values |= {f"{table}.{key}": self._value(table, key, value) for key, value in given.items()}
         windows = windows_of(values.get("desk.windows", WINDOWS))
-        self._check_window(values, windows)
-        pairs = options(tables, windows, self._error)
+        unshown: list[InputError] = []
+        if WINDOW in values:
+            values[WINDOW] = shown_window(
+                values[WINDOW], windows, lambda why: self._error(WINDOW, f"{WINDOW}: {why}"), unshown
+            )
+        pairs = options(tables, windows, self._error, unshown)
         if pairs:
             values["desk.pairs"] = merged(values.get("desk.pairs", ""), pairs, self._error)
             self._lines.setdefault("desk.pairs", self._lines.get(PAIRS, 1))
@@ -115,6 +144,7 @@ class _Reader:
             pairs=pairs,
             lists=grouped,
             universes=own,
+            unshown=tuple(unshown),
         )
 
     def _value(self, table: str, key: str, value: object) -> Any:
@@ -126,15 +156,6 @@ class _Reader:
             return BY_NAME[name].parse(value)
         except ValueError as error:
             raise self._error(name, f"{name}: {error}") from error
-
-    def _check_window(self, values: dict[str, Any], windows: tuple[int, ...]) -> None:
-        """The one that the screen starts with must be among those shown."""
-        if WINDOW not in values:
-            return
-        try:
-            values[WINDOW] = window_of(values[WINDOW], windows)
-        except ValueError as error:
-            raise self._error(WINDOW, f"{WINDOW}: {error}") from error
 
     def _alerts(
         self,
@@ -191,10 +212,10 @@ class _Reader:
         return _error(self._path, self._lines, name, message)
 
 
-def _error(path: Path, lines: dict[str, int], name: str, message: str) -> InputError:
+def _error(path: Path, lines: dict[str, int], name: str, message: str) -> ConfigError:
     # A key of an inline table has no line of its own: that of its table is the nearest.
     line = lines.get(name) or lines.get(name.rpartition(".")[0]) or lines.get(_root(name))
-    return InputError(f"{path}{f', line {line}' if line else ''}: {message}")
+    return ConfigError(path, line, name, message)
 
 
 def _desk(values: dict[str, Any], own: tuple[Universe, ...], grouped: tuple[LegList, ...]) -> Desk:

@@ -243,6 +243,11 @@ def window_of(value: object, among: Sequence[int]) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def any_window(value: object) -> int:
+    """Return a window that a desk may have, shown or not. Raises ValueError."""
+    return _window(value)
+
+
 def whatever(value: object) -> object:
     """Checked where what else the file says is known."""
     return value

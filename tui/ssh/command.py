@@ -20,6 +20,7 @@ from tui.cli.options import (
     config_of,
     path_option,
     settled,
+    watch_of,
     with_lists,
 )
 from tui.settings.panels import panels_of
@@ -243,8 +244,11 @@ def host(
     from platformdirs import user_data_path, user_state_path  # noqa: PLC0415
 
     from tui.ssh import event_log, json_stderr  # noqa: PLC0415
-    from tui.ssh.host import Settings, serve  # noqa: PLC0415
+    from tui.ssh.configuration.follow import DESK_ONLY, GLYPHS  # noqa: PLC0415
+    from tui.ssh.configuration.settings import Settings  # noqa: PLC0415
+    from tui.ssh.host import serve  # noqa: PLC0415
     from tui.ssh.limits import Limits  # noqa: PLC0415
+    from tui.ssh.rooms.defaults import ViewDefaults, bindings  # noqa: PLC0415
     from tui.view.theme import DEFAULT, load  # noqa: PLC0415
     from tui.view.view_state import pair_names, watchlists  # noqa: PLC0415
 
@@ -257,6 +261,8 @@ def host(
     event_log.start(ctx.meta["log_level"])
     asked = with_lists(ctx, Wanted(tapes=tape, unasked_demo=False, at_option=FROM_OPTION, **wanted))
     desk = ctx.obj.open(asked)
+    config = config_of(ctx)
+    values = config.values if config else {}
     settings = Settings(
         address="" if listen[0] == EVERYWHERE else listen[0],
         port=listen[1],
@@ -266,13 +272,20 @@ def host(
         revoked_keys=revoked_keys,
         bans=user_state_path("rotation-tui") / "bans.json",
         preferences=user_state_path("rotation-tui") / "visitors.json",
-        theme=theme or DEFAULT,
-        lists=watchlists(asked.lists),
-        pairs=pair_names(wanted["pair"], wanted["pairs"]),
-        pair_options=asked.pair_options,
-        windows=asked.windows,
-        returns=asked.leg_returns,
-        panels=panels_of(config.values if (config := config_of(ctx)) else {}),
+        pair=wanted["pair"],
+        defaults=ViewDefaults(
+            theme=theme or DEFAULT,
+            window=values.get("screen.window", ViewDefaults().window),
+            windows=asked.windows,
+            returns=asked.leg_returns,
+            pairs=pair_names(wanted["pair"], wanted["pairs"]),
+            pair_options=asked.pair_options,
+            lists=watchlists(asked.lists),
+            panels=panels_of(values),
+            keys=bindings(config.keys) if config else (),
+            ascii=values.get("screen.glyphs") == "ascii",
+        ),
+        config=watch_of(ctx, GLYPHS, DESK_ONLY),
         now_s=ctx.obj.now_s,
         limits=Limits(
             sessions=max_sessions,
@@ -293,5 +306,5 @@ def host(
         return
     from tui.ssh.workers import parent  # noqa: PLC0415
 
-    options = parent.Options(workers, worker_memory, ctx.meta["log_level"], log_json=json_stderr.is_on())
+    options = parent.Options(workers, worker_memory, log_json=json_stderr.is_on())
     parent.serve(desk, settings, options, ready)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from rotation.context.wants import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,6 +20,8 @@ class Demand:
         """``wanted``: by all viewers now. ``want``: the desk's."""
         self._wanted = wanted
         self._want = want
+        self.asked: Wants = NOTHING
+        """What the desk was last asked for."""
         self._changed = asyncio.Event()
         self._changed.set()
 
@@ -27,11 +31,11 @@ class Demand:
 
     async def run(self) -> None:
         """Ask the desk anew after every change, from the beginning on; many at once are one."""
-        asked: Wants | None = None
+        is_first = True
         while True:
             await self._changed.wait()
             self._changed.clear()
             wants = self._wanted()
-            if wants != asked:
-                asked = wants
+            if is_first or wants != self.asked:
+                is_first, self.asked = False, wants
                 self._want(wants)

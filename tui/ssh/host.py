@@ -8,34 +8,36 @@ import gc
 import resource
 import signal
 import time
-from collections.abc import Callable
-from pathlib import Path
+from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from rotation.desk import PairOptions
 from rotation.errors import InputError
+from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
 from tui.ssh.access.bans import Bans
 from tui.ssh.access.host_key import host_key
+from tui.ssh.configuration.follow import ConfigFollower
 from tui.ssh.demand import Demand
 from tui.ssh.host_state import HostState
-from tui.ssh.limits import Limits
 from tui.ssh.listener import listen
 from tui.ssh.preferences import Preferences
 from tui.ssh.reasons import EndReason
-from tui.ssh.wire.proxy_protocol import Networks
-from tui.view.places import PanelLists
+from tui.ssh.rooms.colours import mix_anew
+from tui.ssh.rooms.following import showings
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     import asyncssh
 
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
+    from tui.ssh.configuration.settings import Settings
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
 
 LAG_EVERY_S = 0.25
 """Seconds between two measurements of the loop's lag."""
@@ -51,46 +53,6 @@ SPARE_FILES = 256
 """Open files beside those of the viewers: connections about to be refused, feeds, stores."""
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """How to host."""
-
-    address: str
-    """Where to listen; "" is every address."""
-    port: int
-    """0 is any free port."""
-    authorized_keys: Path | None
-    """None lets anyone log in."""
-    host_key: Path
-    preferences: Path
-    theme: str
-    now_s: Callable[[], float]
-    """The wall clock, in UTC seconds."""
-    limits: Limits = Limits()
-    reuse_port: bool = False
-    """Share the port with other hosts, one per core."""
-    admin_keys: Path | None = None
-    """Keys that may also run the administrators' commands."""
-    revoked_keys: Path | None = None
-    """Keys that may not log in, whatever the other files say."""
-    metrics: tuple[str, int] | None = None
-    """Loopback address and port of the metrics; None for none."""
-    proxies: Networks = ()
-    """Balancers that send a PROXY header."""
-    pairs: tuple[str, ...] = ()
-    """The more pairs of the desk, which viewers go through."""
-    pair_options: tuple[PairOptions, ...] = ()
-    lists: tuple[str, ...] = ()
-    """The watch lists that viewers go through."""
-    windows: tuple[int, ...] = ()
-    """The windows that viewers go through; none: the usual ones."""
-    returns: tuple[int, ...] = ()
-    """The windows of which legs have a column; none: all."""
-    panels: PanelLists = PanelLists()
-    """Which panels share a viewer's screen, and where."""
-    bans: Path | None = None
-    """Where bans are kept; None for memory only."""
-
-
 class Host:
     """One host; ``run`` it once."""
 
@@ -104,13 +66,12 @@ class Host:
         self._key = host_key(settings.host_key)
         self._authorized_keys = authorized_keys(settings)
         self._stop = asyncio.Event()
+        self._adopted = asyncio.Event()
+        """Set when some viewer's view has changed by new settings."""
         self._newest: Snapshot | None = None
         self._health_lines: tuple[str, ...] = ("starting",)
         self.state = host_state(settings, self._authorized_keys, preferences)
-        self.state.pairs, self.state.lists = settings.pairs, settings.lists
-        self.state.pair_options = settings.pair_options
-        self.state.windows, self.state.returns = settings.windows, settings.returns
-        self.state.panels = settings.panels
+        self._config = config_follower(settings, desk, self.state, self.adopt)
         self._demand = Demand(self.state.rooms.wants, desk.want)
         self.state.rooms.on_change = self._demand.look
         self.port = 0
@@ -124,9 +85,19 @@ class Host:
         self._stop.set()
 
     def reload(self) -> None:
-        """Read the authorized keys again and disconnect clients whose keys are gone."""
+        """Read the key files again, disconnect clients whose keys are gone, and look at the configuration."""
         if has_reloaded(self._authorized_keys):
             self.state.recheck_keys()
+        self._config.look()
+
+    def adopt(self, defaults: ViewDefaults, notice: Notice | None) -> None:
+        """Have viewers see these settings with their next frame."""
+        has_new_inks = mix_anew()
+        self.state.adopt(defaults, notice)
+        for session in self.state.sessions if has_new_inks else ():
+            if session.viewer is not None:
+                session.viewer.has_new_view = True
+        self._adopted.set()
 
     async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
         """Serve until ``stop``; ``ready`` gets the port. Raises InputError and what the desk raises."""
@@ -141,6 +112,8 @@ class Host:
                 self._stop,
                 desk=self._desk.run(),
                 rooms=self._follow_desk(),
+                config=self._config.run(),
+                adopted=self._repaint_adopted(),
                 demand=self._demand.run(),
                 health=self._update_health(),
                 lag=self._measure_lag(),
@@ -183,17 +156,36 @@ class Host:
             server.close()
 
     async def _follow_desk(self) -> None:
-        state, loop = self.state, asyncio.get_running_loop()
-        async for snapshot in self._desk.listen():
-            began = loop.time()
-            await self._show(snapshot)
-            await asyncio.sleep(max(state.pace.frame_s - (loop.time() - began), 0))
+        state = self.state
+        paced = showings(self._desk.listen(), lambda: state.pace.frame_s, self._is_awaited)
+        async with aclosing(paced):
+            async for snapshot, is_frame in paced:
+                await self._show(snapshot, only_awaited=not is_frame)
 
-    async def _show(self, snapshot: Snapshot) -> None:
-        """Bring every room to this snapshot of the desk."""
+    def _is_awaited(self, snapshot: Snapshot) -> bool:
+        """Whether something has come that a viewer looks at and the newest lacks."""
+        return self._newest is not None and has_come(self._newest, snapshot, self._demand.asked)
+
+    async def _show(self, snapshot: Snapshot, *, only_awaited: bool = False) -> None:
+        """Bring every room to this snapshot of the desk, or those that wait for something in it."""
         self._newest = snapshot
         self.state.rooms.take(self._with_health(snapshot))
-        await self.state.rooms.paint()
+        await self.state.rooms.paint(only_awaited=only_awaited)
+
+    async def _repaint_adopted(self) -> None:
+        """Paint for the viewers whose views new settings have changed, and let others act in between."""
+        while True:
+            await self._adopted.wait()
+            self._adopted.clear()
+            for session in self.state.sessions:
+                viewer = session.viewer
+                if viewer is None or not viewer.has_new_view:
+                    continue
+                try:
+                    viewer.repaint()
+                except Exception as error:  # noqa: BLE001 - a view that cannot be drawn ends its viewer alone
+                    viewer.fail(error)
+                await asyncio.sleep(0)
 
     def _with_health(self, snapshot: Snapshot) -> Snapshot:
         """Return the desk's snapshot with the host's lines for the Health panel."""
@@ -271,7 +263,7 @@ def authorized_keys(settings: Settings) -> AuthorizedKeys:
 def host_state(settings: Settings, keys: AuthorizedKeys, preferences: Preferences | None = None) -> HostState:
     """Return the state of a host without connections; ``preferences``: None for those of the settings."""
     return HostState(
-        theme=settings.theme,
+        defaults=settings.defaults,
         limits=settings.limits,
         authorized_keys=keys,
         bans=Bans(settings.bans),
@@ -279,6 +271,22 @@ def host_state(settings: Settings, keys: AuthorizedKeys, preferences: Preference
         clock=time.monotonic,
         now=settings.now_s,
     )
+
+
+def config_follower(
+    settings: Settings, desk: Desk, state: HostState, adopt: Callable[[ViewDefaults, Notice], None]
+) -> ConfigFollower:
+    """Return what follows the configuration file of these settings, and note it in the state."""
+    follower = ConfigFollower(
+        settings.config,
+        desk,
+        first=settings.pair,
+        defaults=lambda: state.defaults,
+        adopt=adopt,
+        now=lambda: datetime.fromtimestamp(settings.now_s(), UTC),
+    )
+    state.config = lambda: follower.status
+    return follower
 
 
 def has_reloaded(keys: AuthorizedKeys) -> bool:
@@ -308,7 +316,7 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
 
 
 def serve(desk: Desk, settings: Settings, ready: Callable[[int], None]) -> None:
-    """Host until SIGTERM or SIGINT; SIGHUP reloads the keys. Raises InputError and what the desk raises."""
+    """Host until SIGTERM or SIGINT; SIGHUP reloads files. Raises InputError and what the desk raises."""
     asyncio.run(_serve(desk, settings, ready))
 
 

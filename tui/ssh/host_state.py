@@ -17,17 +17,16 @@ from tui.ssh.limits import Admission, Limits, Progress
 from tui.ssh.reasons import TURNED_AWAY, EndReason, Refusal
 from tui.ssh.rooms.pace import Pace
 from tui.ssh.rooms.rooms import Rooms
-from tui.ssh.status import HostStatus, Meter, ViewerStatus
+from tui.ssh.status import ConfigStatus, HostStatus, Meter, ViewerStatus
 from tui.ssh.wire.token_bucket import TokenBucket
 from tui.ssh.wire.turns import Turns
-from tui.view.places import PanelLists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rotation.desk import PairOptions
     from tui.ssh.answers import Answer
     from tui.ssh.preferences import Preferences
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
     from tui.ssh.rooms.viewer import Handle, Viewer
     from tui.ssh.wire.turned_away import TurnedAway
 
@@ -50,6 +49,10 @@ class ClientSession(Protocol):
     @property
     def size_text(self) -> str:
         """Columns and lines, "120x40"; "" without a terminal."""
+        ...
+
+    def adopt(self, before: ViewDefaults, notice: Notice | None) -> None:
+        """Take over the host's new settings in place of these, unpainted; administrators are told."""
         ...
 
     def end(self, reason: EndReason) -> None:
@@ -133,7 +136,7 @@ class HostState:
     def __init__(
         self,
         *,
-        theme: str,
+        defaults: ViewDefaults,
         limits: Limits,
         authorized_keys: AuthorizedKeys | None,
         bans: Bans | None = None,
@@ -147,18 +150,10 @@ class HostState:
         ``clock`` gives seconds on a steady clock, ``now`` UTC seconds since 1970. ``later`` calls a
         function after so many seconds unless its handle is cancelled; by default the running loop does it.
         """
-        self.theme = theme
-        self.pairs: tuple[str, ...] = ()
-        """The more pairs that viewers go through."""
-        self.pair_options: tuple[PairOptions, ...] = ()
-        self.lists: tuple[str, ...] = ()
-        """The watch lists that they go through."""
-        self.windows: tuple[int, ...] = ()
-        """The windows that they go through; none: the usual ones."""
-        self.returns: tuple[int, ...] = ()
-        """The windows of which legs have a column; none: all."""
-        self.panels = PanelLists()
-        """Which panels share their screens, and where."""
+        self.defaults = defaults
+        """What viewers begin with and can go through; ``adopt`` changes it."""
+        self.config: Callable[[], ConfigStatus | None] = lambda: None
+        """The configuration file, for administrators; None where this process reads none."""
         self.peers: Peers | None = None
         """Who answers what concerns the whole host; None where that is this process alone."""
         self.limits = limits
@@ -264,6 +259,12 @@ class HostState:
         self._rejections.dropped = 0
         event_log.event("key rejected", **fields, **more)
 
+    def adopt(self, defaults: ViewDefaults, notice: Notice | None = None) -> None:
+        """Have all viewers take over these settings, unpainted; administrators are told."""
+        before, self.defaults = self.defaults, defaults
+        for session in self.sessions:
+            session.adopt(before, notice)
+
     def sweep(self) -> None:
         """End sessions that have been idle or open for too long; call it about once a second."""
         now = self.clock()
@@ -339,4 +340,5 @@ class HostState:
             connection=connection_words(newest.connection, newest.as_of) if newest else "",
             data_as_of=newest.data_as_of if newest else None,
             viewers=self.viewers() if with_viewers else None,
+            config=self.config() if with_viewers else None,
         )

@@ -7,23 +7,24 @@ from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 import asyncssh
-import msgspec
 
 from tui.ssh import admin, event_log
 from tui.ssh.answers import UNKNOWN_COMMAND, Answer, answer
 from tui.ssh.preferences import Choice
 from tui.ssh.reasons import FAREWELLS, EndReason, Refusal
 from tui.ssh.rooms.colours import DEPTHS, Colours, colours_of, term
+from tui.ssh.rooms.defaults import adopted, first_view
 from tui.ssh.rooms.painter import LEAVE
-from tui.ssh.rooms.viewer import Line, Viewer, first_view
+from tui.ssh.rooms.viewer import Line, Viewer
 from tui.view.ascii import needs_ascii
 from tui.view.theme import names
-from tui.view.view_state import PANELS, with_panels, with_windows
+from tui.view.view_state import PANELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.ssh.host_state import HostState
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
 
 GRACE_S = 2.0
 """Seconds that a client gets to read the farewell before its connection is closed."""
@@ -106,6 +107,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._command: str | None = None
         self._detected: Colours = "none"
         """The colours that the terminal has, as far as its TERM says."""
+        self._is_plain = False
+        """Whether the terminal has ASCII alone."""
         self._awaits_answer = False
         """Whether other processes of this host are making the answer."""
 
@@ -213,6 +216,21 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if self.viewer is not None:
             self.viewer.pause() if is_stalled else self.viewer.resume()
 
+    @_contained
+    def adopt(self, before: ViewDefaults, notice: Notice | None) -> None:
+        """Take over the host's new settings in place of these; ``Viewer.repaint`` shows them.
+
+        ``notice``: what administrators read of it.
+        """
+        if self.viewer is None or self.ended:
+            return
+        now = self._state.defaults
+        view = adopted(self.viewer.view, before, now, self.viewer.own, plain=self._is_plain)
+        if notice is not None and self._owner.is_admin:
+            self.viewer.adopt(view, notice.text, urgent=notice.is_error)
+        else:
+            self.viewer.adopt(view)
+
     def end(self, reason: EndReason) -> None:
         """Restore the terminal, say why, and close. Only the first reason counts."""
         if self.ended or self._chan is None:
@@ -242,21 +260,19 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._detected = colours_of(self.term, self._chan.get_environment())
         colours = next((depth for depth in DEPTHS if depth == choice.colours), self._detected)
         focus = choice.focus if choice.focus in PANELS else None
-        view = first_view(
-            choice.theme or self._state.theme, names(), focus, self._state.pairs, self._state.lists
-        )
-        view = msgspec.structs.replace(view, pair_options=self._state.pair_options)
-        view = with_panels(with_windows(view, self._state.windows, self._state.returns), self._state.panels)
-        plain = needs_ascii(self.term, self._chan.get_environment())
+        self._is_plain = needs_ascii(self.term, self._chan.get_environment())
+        defaults = self._state.defaults
+        view = first_view(defaults, names(), theme=choice.theme, focus=focus, plain=self._is_plain)
         self.viewer = Viewer(
             self._state.rooms,
             Line(self._write, self.end, self.fail, self._later, self._loop.time),
             self._state.meter,
-            view=msgspec.structs.replace(view, ascii=plain),
+            view=view,
             colours=colours,
             size=self._size,
             looked=choice.looked,
             away_s=self._state.now() - choice.at,
+            own=("theme",) if choice.theme else (),
         )
         self.viewer.start()
 
@@ -314,7 +330,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             return
         viewer.close()
         # A default is no choice: it may be another one tomorrow.
-        default = first_view(self._state.theme, names(), None)
+        default = first_view(self._state.defaults, names())
         self._state.preferences.keep(
             self._owner.fingerprint,
             Choice(

@@ -59,6 +59,19 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     """How often a process of this number has ended and was replaced."""
 
 
+class ConfigStatus(msgspec.Struct, frozen=True):
+    """The configuration file of a running host, for administrators. Nothing in it names a folder."""
+
+    file: str
+    """Its name: config.toml."""
+    since: dt.datetime
+    """When the settings in force were read, UTC."""
+    applied: str = ""
+    """What the last change has changed; "" before any."""
+    error: str = ""
+    """Where the file as it is now is wrong, so that the settings before stay in force; "" where it is not."""
+
+
 class HostStatus(msgspec.Struct, frozen=True):
     """The state of the host at one moment. Every client may read it but for ``viewers``."""
 
@@ -95,6 +108,8 @@ class HostStatus(msgspec.Struct, frozen=True):
     """When the older price of the pair was made, UTC; None without one."""
     viewers: list[ViewerStatus] | None = None
     """Who looks at the screen; None for clients that may not know."""
+    config: ConfigStatus | None = None
+    """The configuration file; None for clients that may not know."""
     workers: list[WorkerStatus] | None = None
     """The processes that serve the viewers, of which all other figures are the sum (``lag_ms`` and ``pace``:
     the worst); None for a host of one process."""
@@ -152,9 +167,19 @@ def lines(status: HostStatus) -> list[str]:
         f"loop      worst lag {status.lag_ms:.0f} ms, pace {status.pace}",
         f"refused   {', '.join(refused) or 'none'}",
         f"desk      {''.join(f'{mark}, ' for mark in (status.mode, status.connection) if mark)}{newest}",
+        *_config_lines(status.config),
         *_worker_lines(status.workers or []),
         *_viewer_lines(status.viewers or []),
     ]
+
+
+def _config_lines(config: ConfigStatus | None) -> list[str]:
+    if config is None:
+        return []
+    since = f"settings of {config.since:%Y-%m-%d %H:%M:%S} UTC"
+    if config.error:
+        return [f"config    {config.error}; {since} stay in force"]
+    return [f"config    {config.applied or config.file}; {since}"]
 
 
 def _worker_lines(workers: list[WorkerStatus]) -> list[str]:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import msgspec
 
 from rotation.alerts.target import AlertSettings
-from rotation.desk import DeskChange, PairOptions, pair_name, with_usual
-from tui.backend import ChangingDesk, PairsDesk
+from rotation.desk import Desk, DeskChange, PairOptions, pair_name, pair_prefix, with_usual
+from rotation.errors import InputError
+from tui.backend import ChangingDesk, DeskError, PairsDesk, ReopeningDesk, Wanted
 from tui.view.keymap import Keymap
 from tui.view.places import PanelLists
-from tui.view.view_state import ViewState, closed_figure, with_panels, with_window, with_windows
+from tui.view.view_state import (
+    ViewState,
+    closed_figure,
+    pair_names,
+    watchlists,
+    with_list,
+    with_panels,
+    with_window,
+    with_windows,
+)
 
 
 class PairsChange(msgspec.Struct, frozen=True):
@@ -38,12 +50,79 @@ class WindowsChange(msgspec.Struct, frozen=True):
         return with_windows(view, view.windows if self.windows is None else self.windows, self.returns)
 
 
+class Reopening(msgspec.Struct, frozen=True):
+    """What a changed file makes another desk of."""
+
+    names: tuple[str, ...]
+    """The settings that do; none: the desk stays, unless a pair needs symbols that are not on it."""
+    wanted: Callable[[Wanted], Wanted]
+    """What the file asks for, given what is shown."""
+    blame: Callable[[tuple[str, ...], str, str], str]
+    """Given ``names``, the setting in the way and why: one line with the file, the line and the key."""
+    file: str
+    """Its name."""
+
+    def on(self, view: ViewState, wanted: Wanted) -> ViewState:
+        """The view of the desk that is shown now: no pair, list or figure stays chosen that it has not."""
+        pairs, lists = pair_names(wanted.pair, wanted.pairs), watchlists(wanted.lists)
+        view = msgspec.structs.replace(view, pairs=pairs, lists=lists, pair_options=wanted.pair_options)
+        if view.pair not in pairs:
+            view = msgspec.structs.replace(view, pair="")
+        if view.list not in lists:
+            view = with_list(view, "")
+        return view
+
+
+class Reopened(msgspec.Struct, frozen=True):
+    """What has come of it."""
+
+    message: str
+    is_error: bool
+    """The desk stays as it was."""
+    before: Wanted
+    """What was shown before."""
+
+
+async def reopen(desk: ReopeningDesk, reopening: Reopening) -> Reopened | None:
+    """Have a running desk become another one; None where a later change took its place."""
+    before = desk.wanted
+    try:
+        is_done = await desk.reopen(reopening.wanted(before))
+    except DeskError as error:
+        return Reopened(
+            reopening.blame(reopening.names, error.setting, str(error)), is_error=True, before=before
+        )
+    message = f"{reopening.file}: applied {', '.join(reopening.names)}"
+    return Reopened(message, is_error=False, before=before) if is_done else None
+
+
+def without_figures_of(view: ViewState, before: Wanted, now: Wanted) -> ViewState:
+    """The view without a sheet that nobody would ever fill: of a universe, a pair or a leg that has gone."""
+    gone = [f"breadth.{each.name.lower()}." for each in before.universes if each not in now.universes]
+    gone += [pair_prefix(pair_name(pair)) for pair in before.pairs if pair not in now.pairs]
+    symbols = {*_symbols(before)} - {*_symbols(now)}
+    gone += [f"{symbol.lower()}." for symbol in symbols]
+    return closed_figure(view) if any(view.figure.startswith(prefix) for prefix in gone) else view
+
+
+def _symbols(wanted: Wanted) -> Iterator[str]:
+    """All that certainly are legs."""
+    yield from (*wanted.pair, *(wanted.legs or Desk().legs))
+    yield from (symbol for each in wanted.lists for symbol in each.symbols)
+    yield from (symbol for pair in wanted.pairs for symbol in pair)
+    yield from () if wanted.benchmark is None else (wanted.benchmark,)
+
+
 class Applied(msgspec.Struct, frozen=True):
     """What to do, and what to say of it; None of what stays as it is."""
 
     message: str
     is_error: bool = False
     """The file cannot be used: the configuration before stays."""
+    fault: InputError | None = None
+    """What is wrong with the file; None where nothing is, and for a theme."""
+    is_theme: bool = False
+    """Not the file but a theme of a person's own was read again."""
     keys: Keymap | None = None
     theme: str | None = None
     alerts: AlertSettings | None = None
@@ -53,9 +132,14 @@ class Applied(msgspec.Struct, frozen=True):
     panels: PanelLists | None = None
     motion: bool | None = None
     ascii: bool | None = None
+    """For this program's own terminal."""
+    glyphs: str | None = None
+    """``screen.glyphs``, for terminals of others."""
     window: int | None = None
     folder: str | None = None
     """Where exports are written; "" is the usual folder."""
+    reopening: Reopening | None = None
+    """None of a file that cannot be used."""
 
     def on(self, view: ViewState) -> ViewState:
         """The view with what changes it; pairs depend on the desk, too.
@@ -111,9 +195,15 @@ async def with_pairs(desk: object, applied: Applied, view: ViewState) -> Applied
     left = await desk.set_pairs(change.pairs, change.options)
     if not left:
         return applied
-    verb, whose = ("waits", "its") if len(left) == 1 else ("wait", "their")
-    wait = (
-        f"{', '.join(map(pair_name, left))} {verb} for the next start: {whose} symbols are not on this desk"
-    )
     kept = msgspec.structs.replace(change, pairs=tuple(pair for pair in change.pairs if pair not in left))
-    return msgspec.structs.replace(applied, message=f"{applied.message}; {wait}", pairs=kept)
+    names, reopening = ", ".join(map(pair_name, left)), applied.reopening
+    if reopening is not None and isinstance(desk, ReopeningDesk):
+        if not reopening.names:
+            reopening = msgspec.structs.replace(reopening, names=("desk.pairs",))
+        verb, them = ("follows", "it") if len(left) == 1 else ("follow", "they")
+        wait = f"{names} {verb} once {them} can be shown"
+    else:
+        verb, whose = ("waits", "its") if len(left) == 1 else ("wait", "their")
+        wait = f"{names} {verb} for the next start: {whose} symbols are not on this desk"
+    message = f"{applied.message}; {wait}"
+    return msgspec.structs.replace(applied, message=message, pairs=kept, reopening=reopening)

@@ -69,6 +69,11 @@ def use_folder(folder: Path | None) -> None:
     _own.stamps.clear()
 
 
+def own_folder() -> Path | None:
+    """Return the folder of the themes offered beside the shipped ones; None without one."""
+    return _own.folder
+
+
 @cache
 def _shipped() -> tuple[str, ...]:
     others = sorted(path.stem for path in FOLDER.glob("*.toml"))

@@ -21,10 +21,10 @@ from rotation.macro.assemble import (
     UNEMPLOYMENT,
     aged,
     macro,
-    offline,
 )
 from rotation.macro.figures import MacroSource, ReleaseKind, ReleasePath, ReleaseView, Stated, YieldIndex
 from rotation.macro.releases import SHIPPED, at_of, following, newest_month, released_at
+from rotation.macro.silent import offline
 from rotation.sessions import NEW_YORK
 from rotation.status import Kind
 

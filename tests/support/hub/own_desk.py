@@ -26,7 +26,8 @@ from rotation.status import Kind
 from tests.support.fault_table import FIRST
 from tests.support.hub.prices import LiveFeed
 from tests.support.live_desk import closes
-from tui.ssh.host import Host, Settings
+from tui.ssh.configuration.settings import Settings
+from tui.ssh.host import Host
 from tui.ssh.limits import Limits
 
 if TYPE_CHECKING:
@@ -107,7 +108,6 @@ async def run(url: str, folder: Path) -> None:
         authorized_keys=folder / "keys",
         host_key=folder / "own_key",
         preferences=folder / "own.json",
-        theme="midnight",
         now_s=time.time,
         limits=Limits(new_per_minute=1000, per_address=50),
     )

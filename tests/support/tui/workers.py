@@ -129,13 +129,15 @@ class Workers:
         return [each["pid"] for each in self.status()["workers"] if each["pid"]]
 
     @contextmanager
-    def look(self, count: int = 1, size: tuple[int, int] = (100, 30)) -> Iterator[list[Terminal]]:
+    def look(
+        self, count: int = 1, size: tuple[int, int] = (100, 30), *, key: str = "id"
+    ) -> Iterator[list[Terminal]]:
         """So many viewers, each with the desk before them."""
         with ExitStack() as stack:
             terminals = []
             for _ in range(count):
                 while True:
-                    terminal = Terminal(self.ssh(options=("-tt",)), size=size, env=dict(os.environ))
+                    terminal = Terminal(self.ssh(key=key, options=("-tt",)), size=size, env=dict(os.environ))
                     terminal.wait(_is_answered, "to be let in or refused")
                     stack.enter_context(terminal)
                     if ENTER in terminal.raw:

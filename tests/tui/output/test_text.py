@@ -34,7 +34,7 @@ def test_it_is_plain_text_with_the_headline(scene: str, scenes: dict[str, Snapsh
 
 def test_it_is_marked_and_says_since_when(scenes: dict[str, Snapshot]) -> None:
     shown_text = text(scenes["live"])
-    assert shown_text.startswith("DEMO  Tue 16 Jul 2024 10:40:00 EDT  REGULAR  session 2024-07-16")
+    assert shown_text.startswith("DEMO  Tue 16 Jul 2024 10:40:00 EDT  OPEN  session 2024-07-16")
     assert "since 14 Nov 2016 (+10.40 pp)" in shown_text
     assert "▲5 (4+1)" in shown_text
 

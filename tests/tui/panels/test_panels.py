@@ -55,7 +55,7 @@ def test_every_panel_draws_every_scene_at_any_size(
 def test_the_ribbon_says_the_sentence_and_its_mark(scenes: dict[str, Snapshot]) -> None:
     printed = lines("ribbon", scenes["live"], width=160, height=3)
     assert " DEMO " in printed[0]
-    assert "Tue 16 Jul 2024 10:40:00 EDT  REGULAR" in printed[0]
+    assert "Tue 16 Jul 2024 10:40:00 EDT  OPEN" in printed[0]
     assert " ".join(printed[1:]) == scenes["live"].headline
 
 
@@ -74,9 +74,9 @@ def test_paused_and_demo_survive_the_smallest_terminal(scenes: dict[str, Snapsho
 def test_legs_keep_settled_and_today_apart(scenes: dict[str, Snapshot]) -> None:
     live = lines("legs", scenes["live"])
     iwm = next(line for line in live if line.startswith("IWM"))
-    assert iwm.split() == [
-        "IWM", "221.28", "▲+1.88", "+9.87", *iwm.split()[4:7], "▲5", "(4+1)", "27", "May", "2020", "DEMO",
-    ]  # fmt: skip
+    ends = ["▲5", "(4+1)", "27", "May", "2020", "DEMO"]
+    assert iwm.split()[:5] == ["IWM", "221.28", "▲+1.88", "├──────●─┤", "+9.87"]
+    assert iwm.split()[-6:] == ends
     closed = next(line for line in lines("legs", scenes["closed"]) if line.startswith("IWM"))
     assert "▲5 " in closed
     assert "(4+1)" not in closed
@@ -228,7 +228,7 @@ def test_the_key_line_keeps_help_and_quit_in_any_width(scenes: dict[str, Snapsho
     [
         (Streak(4, 5, provisional=True), "▲5 (4+1)"),
         (Streak(5, 5, provisional=False), "▲5"),
-        (Streak(2, -1, provisional=True), "▼1 (0+1)"),
+        (Streak(2, -1, provisional=True), "▼1 today"),
         (Streak(3, 0, provisional=True), "0"),
         (Streak(-3, None, provisional=False), "▼3"),
         (Streak(None, None, provisional=False), "—"),
@@ -314,3 +314,19 @@ def test_the_ratio_s_words_lose_whole_clauses_and_no_part_of_a_figure(scenes: di
             sum(len(text) for text, _ in row) for row in PANELS["ratio"].rows(scenes["live"], view, width, 8)
         ]
         assert max(drawn) <= width
+
+
+def test_the_day_s_range_stands_beside_the_day_s_return_where_there_is_room(
+    scenes: dict[str, Snapshot],
+) -> None:
+    at_high = with_leg(scenes["live"], "IWM", low=200.0, high=221.28, last=221.28)
+    unknown = with_leg(at_high, "QQQ", low=None, high=None)
+    made = PANELS["legs"].rows(unknown, ViewState(), 89, 12)
+    head, iwm, qqq, *_ = ("".join(text for text, _ in row) for row in made)
+    at = head.index("low ─ high")
+    assert head.index("day %") < at < head.index("5d %")
+    assert iwm[at : at + 10] == "├───────●┤"
+    assert qqq[at : at + 10].strip() == "—"
+    for width in (36, 56, 76):
+        narrow = PANELS["legs"].rows(unknown, ViewState(), width, 12)
+        assert all("low" not in text for text, _ in narrow[0])

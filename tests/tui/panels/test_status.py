@@ -64,7 +64,8 @@ def test_the_narrow_ribbon_says_it_first(width: int):
 
 def test_a_range_that_lacks_prints_is_a_bound_and_the_price_is_live():
     (head, iwm, qqq) = PANELS["legs"].rows(snapshot(iwm=HOLED), VIEW, 200, 8)
-    assert [span for span in iwm if span[1] == "warn"] == [("   ≤115.00", "warn"), ("   ≥115.00", "warn")]
+    wrong = [text for text, role in iwm if role == "warn"]
+    assert wrong == ["≤────●───≥", "   ≤115.00", "   ≥115.00"]
     assert "LIVE" in "".join(text for text, _ in iwm)
     assert not any(role == "warn" or "≥" in text for row in (head, qqq) for text, role in row)
 

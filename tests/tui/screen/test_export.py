@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -125,8 +126,8 @@ async def pressed(app, pilot, *keys: str) -> str:
     while app.snapshot is None:
         await pilot.pause(0.01)
     await pilot.press(*keys)
-    for _ in range(500):
-        if app.view.message:
+    for _ in range(3000):
+        if app.view.message and not app.view.message.startswith("writing "):
             break
         await pilot.pause(0.01)
     return app.view.message
@@ -145,6 +146,27 @@ def app_of(scenes, folder, clock=time.monotonic) -> RotationApp:
         clock=clock,
         export=lambda name, data: backend.export(str(folder), name, data),
     )
+
+
+async def test_a_file_that_takes_long_to_make_is_announced(scenes, folder):
+    """A PNG takes seconds on a busy machine, during which nothing said that the key was heard."""
+    go = threading.Event()
+
+    def write(name: str, data: bytes) -> Path:
+        go.wait(30)
+        return folder / name
+
+    app = RotationApp(lambda: ScriptedDesk([scenes["live"]]), ViewState(themes=names()), export=write)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pressed(app, pilot, "2", "E")
+        await pilot.press("t")
+        for _ in range(3000):
+            if app.view.message:
+                break
+            await pilot.pause(0.01)
+        assert app.view.message == "writing screen-2024-07-16-104000-demo.txt…"
+        go.set()
+        assert await pressed(app, pilot) == f"wrote {folder / 'screen-2024-07-16-104000-demo.txt'}"
 
 
 @pytest.mark.parametrize(

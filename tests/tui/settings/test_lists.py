@@ -6,6 +6,7 @@ import pytest
 
 from rotation.desk import LegList
 from rotation.errors import InputError
+from tui.backend import Wanted
 from tui.settings.added import add_watchlist
 from tui.settings.file import read
 from tui.settings.imported import symbols_of
@@ -153,10 +154,12 @@ def test_what_is_added_stands_at_the_end_and_nothing_else_is_touched(tmp_path):
     assert [each.name for each in read(path).lists] == ["a", "two words"]
 
 
-def test_a_changed_list_waits_for_the_next_start(tmp_path):
+def test_a_changed_list_makes_another_desk(tmp_path):
     path = file(tmp_path, "")
     watch = ConfigWatch(path, read(path))
     path.write_text('[groups]\na = ["X"]\n')
     watch.poll()
     applied = watch.poll()
-    assert applied.message == "config.toml: groups and watch lists wait for the next start"
+    assert applied.message == "config.toml: groups follow once they can be shown"
+    assert applied.reopening.names == ("groups",)
+    assert applied.reopening.wanted(Wanted()).lists == (LegList("a", ("X",)),)

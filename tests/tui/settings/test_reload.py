@@ -54,7 +54,8 @@ def test_what_can_be_applied_is_and_what_cannot_says_so(path):
     )
     applied = changed(watch)
     assert applied.message == (
-        "config.toml: applied desk.leg_gap_s, screen.theme, keys, 1 alert; desk.pair waits for the next start"
+        "config.toml: applied desk.leg_gap_s, screen.theme, keys, 1 alert; "
+        "desk.pair follows once it can be shown"
     )
     assert applied.desk == DeskChange(leg_gap_s=30.0)
     assert (applied.theme, applied.is_error) == ("paper", False)
@@ -356,3 +357,22 @@ async def test_panels_that_do_not_fit_say_so_until_they_do(path, scenes, monkeyp
         await pilot.resize_terminal(160, 70)
         await pilot.pause(0.1)
         assert set(app.drawn().places) == {"ribbon", "keys", "legs", "fed", "ratio", "macro", "graph"}
+
+
+def test_a_window_that_an_option_shows_may_be_chosen(path):
+    text = BEFORE + "window = 7\n[[pairs]]\npair = 'A/B'\nwindow = 9\n"
+    watch = ConfigWatch(path, read(path))
+    write(path, text)
+    applied = changed(watch)
+    assert applied.is_error
+    assert "line 5: screen.window: expected one of 1, 5, 20, 60, 252, got 7" in applied.message
+    watch = ConfigWatch(path, read(path), frozenset({"desk.windows"}))
+    write(path, text.replace("window = 7", "window = 8"))
+    assert changed(watch).window == 8
+
+
+def test_lines_that_move_make_no_other_alerts(path):
+    path.write_text(BEFORE + ALERT)
+    watch = ConfigWatch(path, read(path))
+    write(path, "# a remark\n" + BEFORE + ALERT)
+    assert changed(watch) is None

@@ -19,11 +19,14 @@ from tests.support.tui.scenes import with_leg
 from tui.output.text import quotation, text
 from tui.panels.asked import HEADLINE
 from tui.screen.scene import scene
+from tui.ssh import host as hosts
 from tui.ssh.connection.ssh_connection import SshConnection
 from tui.ssh.connection.traffic import CONNECTION_BURST
 from tui.ssh.limits import Limits
 from tui.ssh.reasons import FAREWELLS
+from tui.ssh.rooms import pace
 from tui.ssh.rooms.colours import ink
+from tui.ssh.rooms.defaults import ViewDefaults
 from tui.ssh.rooms.painter import LEAVE, opening, whole
 from tui.ssh.rooms.viewer import Viewer
 from tui.ssh.session import Session
@@ -66,7 +69,7 @@ async def test_viewers_have_the_windows_and_panels_of_the_host(tmp_path, scenes)
         "returns": (20,),
         "panels": PanelLists(narrow=(("spread", "ratio"),)),
     }
-    async with hosting(tmp_path, scenes["live"], **own) as hosted:
+    async with hosting(tmp_path, scenes["live"], defaults=ViewDefaults(**own)) as hosted:
         visitor = await hosted.look()
         view = msgspec.structs.replace(THEMED, focus="spread", window=1, **own)
         await until(lambda: visitor.screen.cells() == seen(scenes["live"], view))
@@ -108,6 +111,22 @@ async def test_what_the_desk_has_computed_is_shown_as_soon_as_it_is_there(hosted
     await visitor.see("computing levels")
     hosted.desk.push(msgspec.structs.replace(scenes["live"], story=Story((), {})))
     await visitor.see("at which a 5d statement turns")
+
+
+async def test_what_a_viewer_waits_for_is_painted_for_it_before_the_next_frame(tmp_path, scenes, monkeypatch):
+    """And for nobody else: one viewer's keys cost the others no frames."""
+    monkeypatch.setattr(pace, "FRAME_S", 10_000.0)
+    monkeypatch.setattr(hosts, "HEALTH_EVERY_S", 10_000.0)
+    async with hosting(tmp_path, scenes["live"]) as hosted, asyncio.timeout(60):
+        waits, other = await hosted.look(size=(160, 45)), await hosted.look()
+        waits.press(b"2z")
+        await waits.see("computing levels")
+        frames = other.viewer.frames
+        hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
+        hosted.desk.push(msgspec.structs.replace(scenes["live"], story=Story((), {})))
+        await waits.see("at which a 5d statement turns")
+        assert other.viewer.frames == frames
+        assert "987.65" not in other.screen.text
 
 
 async def test_refused_without_a_key_or_with_anothers(hosted: Hosted):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotation.desk import WINDOWS
-from tui.ssh.rooms.viewer import first_view
+from tui.ssh.rooms.defaults import ViewDefaults, first_view
 from tui.view.keymap import ACTIONS
 from tui.view.palette import HIDDEN, chosen, entries, matching, pressed
 from tui.view.view_state import PANELS, SORTS, ViewState
@@ -90,7 +90,7 @@ def test_every_action_and_every_value_is_listed_once():
 
 
 def test_a_host_lists_what_its_viewers_can_do():
-    names = {entry.name for entry in entries(first_view("midnight", ("midnight",), None))}
+    names = {entry.name for entry in entries(first_view(ViewDefaults(), ("midnight",)))}
     assert {"colours", "copy", "zoom", "quit"} <= names
     assert not {"hold", "slower", "faster", "earlier", "later", "rewind", "suspend"} & names
 

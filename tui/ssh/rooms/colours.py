@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from rich.color import ColorSystem
@@ -63,6 +62,8 @@ class Ink:
             look = themes.load(theme)
         except InputError:  # the operator's own file, broken or gone
             look = themes.load(themes.DEFAULT)
+        self.look = look
+        """The theme as it was read."""
         pens = {role: _pen(look.style(role), colours) for role in ROLES}
         self.on = {role: _sgr("0", *pen.switches, *pen.colour, *pen.ground) for role, pen in pens.items()}
         """By role: switches it on and everything else off."""
@@ -78,10 +79,30 @@ class _Pen(NamedTuple):
     ground: tuple[str, ...]
 
 
-@cache
+_inks: dict[tuple[str, Colours], Ink] = {}
+
+
 def ink(theme: str, colours: Colours) -> Ink:
-    """Return the ink of a theme at a depth, one object per pair. Raises InputError for an unknown theme."""
-    return Ink(theme, colours)
+    """Return the ink of a theme at a depth, one object per pair."""
+    made = _inks.get((theme, colours))
+    if made is None:
+        made = _inks[theme, colours] = Ink(theme, colours)
+    return made
+
+
+def mix_anew() -> bool:
+    """Forget the inks of themes that have been read again since; whether there are any."""
+    old = []
+    for key, made in _inks.items():
+        try:
+            is_old = themes.load(made.theme) is not made.look
+        except InputError:  # its file is gone: the screen stays as it is
+            continue
+        if is_old:
+            old.append(key)
+    for key in old:
+        del _inks[key]
+    return bool(old)
 
 
 def _pen(style: Style, colours: Colours) -> _Pen:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from tui.panels.asked import HEADLINE, wants_of
+from tui.screen.arrived import has_come
 from tui.ssh.rooms.drawings import Drawings
 from tui.ssh.rooms.painter import changed, whole
 
@@ -134,11 +135,16 @@ class Rooms:
             del self._rooms[room.key]
             self.on_change()
 
-    async def paint(self) -> None:
-        """Bring every room that is not paused to the newest snapshot, and show it to its viewers."""
+    async def paint(self, *, only_awaited: bool = False) -> None:
+        """Bring every room that is not paused to the newest snapshot, and show it to its viewers.
+
+        ``only_awaited``: of these the rooms for which something has come that they look at.
+        """
         painted = 0
         for room in list(self._rooms.values()):
             if room.view.paused or not room.occupants or room.snapshot is self.newest:
+                continue
+            if only_awaited and not self._has_come(room):
                 continue
             try:
                 is_new = room.take(self._scene(room.size, room.view), self.newest)
@@ -153,6 +159,11 @@ class Rooms:
                     if painted % YIELD_EVERY == 0:
                         await asyncio.sleep(0)
             await asyncio.sleep(0)
+
+    def _has_come(self, room: Room) -> bool:
+        if room.snapshot is None or self.newest is None:
+            return False
+        return has_come(room.snapshot, self.newest, wants_of(room.view, room.scene.places))
 
     def _scene(self, size: tuple[int, int], view: ViewState) -> Scene:
         key = (size, msgspec.structs.replace(view, theme="", themes=()))

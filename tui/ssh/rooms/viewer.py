@@ -15,17 +15,17 @@ from tui.screen import picking
 from tui.screen.scene import places_of
 from tui.ssh.reasons import EndReason
 from tui.ssh.rooms.colours import Colours, ink, next_of
+from tui.ssh.rooms.defaults import OWN
 from tui.ssh.rooms.frames import Frame, clamp, frame
 from tui.ssh.rooms.keys import ESCAPE_S, Keys
 from tui.ssh.rooms.painter import ENTER, changed, opening
 from tui.ssh.wire.token_bucket import TokenBucket
 from tui.view import palette
-from tui.view.keymap import Scope
 from tui.view.pairs import of_pair
 from tui.view.view_state import ViewState, clamp_scroll, with_message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from rotation.snapshot import Snapshot
     from tui.output.looked import Looked
@@ -39,8 +39,6 @@ REPAINT_S = 0.1
 INPUT_BURST, INPUT_PER_S = 2_048, 1_024
 """Bytes of input accepted at once, and per second."""
 DEFAULT_FOCUS = ViewState().focus
-SCOPES = frozenset[Scope]({"view", "app", "host"})
-"""A viewer can move no tape, which all share, and has no shell on the host."""
 MESSAGE_S = 15.0
 """Seconds for which a message stands, unless a key takes it away."""
 NO_FILES = "a host writes no files for its viewers; ssh HOST snapshot prints the figures"
@@ -93,12 +91,16 @@ class Viewer:
         size: tuple[int, int],
         looked: Looked | None = None,
         away_s: float = 0.0,
+        own: Iterable[str] = (),
     ) -> None:
         """``size``: columns and lines as the terminal reports them; any integers.
 
+        ``own``: what of OWN this viewer chose last time.
         ``looked``: what this viewer saw last time, ``away_s`` seconds ago; None of a new one.
         """
         self.view = view
+        self.own = set(own)
+        """What of OWN the viewer has chosen."""
         self.colours = colours
         self.last_key = line.clock()
         self.looked = looked
@@ -119,6 +121,8 @@ class Viewer:
         self._shown: _Shown | None = None
         self._stalled = False
         self._closed = False
+        self.has_new_view = False
+        """Whether ``adopt`` has changed the view and nothing has been painted since."""
         self._has_pressed = False
         self._painted_at = float("-inf")
         self._repaint: Handle | None = None
@@ -162,6 +166,22 @@ class Viewer:
         self._shown = None
         self._request_paint()
 
+    def adopt(self, view: ViewState, message: str = "", *, urgent: bool = False) -> None:
+        """Take over a view that the host's settings have changed, unpainted.
+
+        ``message``: for those who may know why; it stands for a while, an urgent one until the next key.
+        """
+        if message:
+            view = with_message(view, message, urgent=urgent)
+            self._hush_later(None if urgent else MESSAGE_S)
+        self.has_new_view = self.has_new_view or view != self.view
+        self._change_view(view)
+
+    def repaint(self) -> None:
+        """Show what ``adopt`` has changed; at once, unless the viewer was painted a moment ago."""
+        if self.has_new_view:
+            self._request_paint()
+
     def pause(self) -> None:
         """Drop frames until ``resume``: the client does not read."""
         self._stalled = True
@@ -194,6 +214,7 @@ class Viewer:
         away_s = self.last_key - away_s
         before = (self._room_view(), self.colours)
         self._has_pressed = True
+        was = self.view
         for key in keys:
             action = self.view.keys.action_of(key)
             if key == "ctrl+c" or (action and action.id == "quit" and not self.view.typing):
@@ -209,6 +230,7 @@ class Viewer:
                 return
             self._act(chosen or (action.id if action and not self.view.typing and entry is None else ""))
             # The other keys move the tape, which all viewers share.
+        self.own |= {field for field in OWN if getattr(was, field) != getattr(self.view, field)}
         self._greet(away_s)
         if (self._room_view(), self.colours) != before:
             self._request_paint()
@@ -230,9 +252,13 @@ class Viewer:
         before, self.looked = self.looked, looked(newest)
         if before is not None and away_s >= AWAY_S:
             self.view = with_message(self.view, since(before, newest))
-            if self._quiet is not None:
-                self._quiet.cancel()
-            self._quiet = self._line.later(MESSAGE_S, self._hush)
+            self._hush_later(MESSAGE_S)
+
+    def _hush_later(self, seconds: float | None) -> None:
+        """Take the message away after so many seconds; None: not before a key does."""
+        if self._quiet is not None:
+            self._quiet.cancel()
+        self._quiet = None if seconds is None else self._line.later(seconds, self._hush)
 
     def _hush(self) -> None:
         self._quiet = None
@@ -270,6 +296,7 @@ class Viewer:
     def _paint(self) -> None:
         """Move to the room of the view, and show it."""
         self._repaint = None
+        self.has_new_view = False
         self._painted_at = self._line.clock()
         room = self._rooms.enter(
             self, self._frame.size, ink(self.view.theme, self.colours), self._room_view(), self._held
@@ -322,21 +349,3 @@ class Viewer:
         self.bytes += len(data)
         self._meter.bytes += len(data)
         self._line.write(data)
-
-
-def first_view(
-    theme: str,
-    themes: tuple[str, ...],
-    focus: str | None,
-    pairs: tuple[str, ...] = (),
-    lists: tuple[str, ...] = (),
-) -> ViewState:
-    """Return the view that a session begins with; an unknown theme is replaced by the default."""
-    view = ViewState(
-        theme=theme if theme in themes else themes[0],
-        themes=themes,
-        pairs=pairs,
-        lists=lists,
-        scopes=SCOPES,
-    )
-    return msgspec.structs.replace(view, focus=focus) if focus else view

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from rotation.context.wants import NOTHING
+from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.host_key import host_key
 from tui.ssh.demand import Demand
@@ -17,8 +20,8 @@ from tui.ssh.host import (
     HEALTH_EVERY_S,
     SAVE_EVERY,
     STOP_S,
-    Settings,
     authorized_keys,
+    config_follower,
     has_reloaded,
     host_state,
     on_signals,
@@ -26,12 +29,14 @@ from tui.ssh.host import (
     run_until,
     save,
 )
+from tui.ssh.rooms.following import showings
 from tui.ssh.rooms.pace import FRAME_S
 from tui.ssh.workers import wire
 from tui.ssh.workers.commands import Commands
 from tui.ssh.workers.entrance import Entrance
 from tui.ssh.workers.pool import Cap, Pool, shares
 from tui.ssh.workers.totals import Counted, total
+from tui.view import theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
     from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
     from tui.backend import Desk
+    from tui.ssh.configuration.settings import Settings
+    from tui.ssh.rooms.defaults import Notice, ViewDefaults
     from tui.ssh.status import HostStatus, ViewerStatus
     from tui.ssh.workers.member import Member
 
@@ -56,7 +63,6 @@ class Options(msgspec.Struct, frozen=True):
     workers: int
     memory_mb: float
     """Resident memory that one worker may hold."""
-    log_level: str
     log_json: bool
 
 
@@ -88,6 +94,7 @@ class Parent:
         """What workers that have ended had counted."""
         self._newest: bytes | None = None
         self._demand = Demand(self._wants, desk.want)
+        self._config = config_follower(settings, desk, self.state, self.adopt)
         self._stop = asyncio.Event()
         self.port = 0
         self.metrics_port = 0
@@ -97,9 +104,15 @@ class Parent:
         self._stop.set()
 
     def reload(self) -> None:
-        """Have every worker read the key files again, if they can be read."""
+        """Have every worker read the key files again, if they can be read, and look at the configuration."""
         if has_reloaded(self._keys):
             self.pool.send(wire.Reload())
+        self._config.look()
+
+    def adopt(self, defaults: ViewDefaults, notice: Notice) -> None:
+        """Have the viewers of all workers see these settings with their next frame."""
+        self.state.defaults = defaults
+        self.pool.send(wire.Adopt(defaults, _log_level(), notice))
 
     async def run(self, ready: Callable[[int], None] = lambda _port: None) -> None:
         """Serve until ``stop``; ``ready`` gets the port. Raises InputError and what the desk raises."""
@@ -118,6 +131,7 @@ class Parent:
                 desk=self._desk.run(),
                 snapshots=self._follow_desk(),
                 demand=self._demand.run(),
+                config=self._config.run(),
                 beat=self._beat(),
                 sweep=self._sweep(),
                 workers=_as_coroutine(workers),
@@ -181,26 +195,26 @@ class Parent:
             revoked_keys=text(settings.revoked_keys),
             host_key=str(settings.host_key),
             preferences=str(settings.preferences),
-            theme=settings.theme,
-            pairs=settings.pairs,
-            pair_options=settings.pair_options,
-            lists=settings.lists,
-            windows=settings.windows,
-            returns=settings.returns,
-            panels=settings.panels,
+            defaults=state.defaults,
+            themes=text(theme.own_folder()),
             bans=tuple(state.bans.names()),
             clock=self._clock(),
-            log_level=self._options.log_level,
+            log_level=_log_level(),
             log_json=self._options.log_json,
         )
 
     async def _follow_desk(self) -> None:
-        loop = asyncio.get_running_loop()
-        async for snapshot in self._desk.listen():
-            began = loop.time()
-            self._show(snapshot)
-            self._demand.look()  # a worker may have ended
-            await asyncio.sleep(max(FRAME_S - (loop.time() - began), 0))
+        paced = showings(self._desk.listen(), lambda: FRAME_S, self._is_awaited)
+        async with aclosing(paced):
+            async for snapshot, _ in paced:
+                if snapshot is not self.state.rooms.newest:  # it may have been awaited
+                    self._show(snapshot)
+                self._demand.look()  # a worker may have ended
+
+    def _is_awaited(self, snapshot: Snapshot) -> bool:
+        """Whether something has come that a viewer looks at and the newest lacks."""
+        newest = self.state.rooms.newest
+        return newest is not None and has_come(newest, snapshot, self._demand.asked)
 
     def _show(self, snapshot: Snapshot) -> None:
         """Send a Snapshot to all workers, encoded once."""
@@ -247,6 +261,9 @@ class Parent:
         """Take what a worker says that concerns others."""
         match message:
             case wire.Ready():
+                # What has changed since its setup was made, which it was sent while it was being started.
+                member.send(wire.BansChanged(tuple(self.state.bans.names())))
+                member.send(wire.Adopt(self.state.defaults, _log_level()))
                 if self._newest is not None:
                     member.set("snapshot", self._newest)
             case wire.LoggedIn():
@@ -273,8 +290,9 @@ class Parent:
 
     def status(self, viewers: list[ViewerStatus] | None = None) -> HostStatus:
         """Return the status of the whole host. ``viewers``: for administrators."""
+        own = self.state.status()
         return total(
-            self.state.status(),
+            own if viewers is None else msgspec.structs.replace(own, config=self.state.config()),
             counted=self._counted(),
             running=[member.report.status for member in self.pool if member.report is not None],
             workers=self.pool.statuses(),
@@ -293,13 +311,18 @@ class Parent:
         )
 
 
+def _log_level() -> str:
+    """As the configuration has it now."""
+    return logging.getLevelName(logging.getLogger().level).lower()
+
+
 async def _as_coroutine(task: asyncio.Task[None]) -> None:
     """Wait for a task that goes on when this is cancelled: workers end after everything else."""
     await asyncio.shield(task)
 
 
 def serve(desk: Desk, settings: Settings, options: Options, ready: Callable[[int], None]) -> None:
-    """Host until SIGTERM or SIGINT; SIGHUP reloads the keys. Raises InputError and what the desk raises."""
+    """Host until SIGTERM or SIGINT; SIGHUP reloads files. Raises InputError and what the desk raises."""
     asyncio.run(_serve(desk, settings, options, ready))
 
 

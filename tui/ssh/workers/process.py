@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from pathlib import Path
 
 from rotation.errors import InputError
 from tui.ssh import event_log, json_stderr
 from tui.ssh.workers.channel import Channel
 from tui.ssh.workers.worker import begin, fail, work
+from tui.view import theme
 
 BAD_INPUT = 2
 """Exit code where a person must change something."""
@@ -24,6 +26,7 @@ async def run(channel_file: int, sockets_file: int) -> int:
         if setup.log_json:
             json_stderr.start()
         event_log.start(setup.log_level, setup.worker)
+        theme.use_folder(None if setup.themes is None else Path(setup.themes))
         await work(setup, channel, pair)
     except InputError as error:
         await fail(channel, str(error))

@@ -9,6 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from rotation.fed.figures import Fed, FedContract, FedEngine
+from rotation.macro.figures import MacroSource
+from rotation.macro.silent import offline as macro_offline
 from rotation.market.headline import headline
 from rotation.sessions import NEW_YORK
 from rotation.snapshot import FeedHealth, Leg, Snapshot, Spread
@@ -28,7 +30,8 @@ def offline(snapshot: Snapshot, silent_s: float) -> Snapshot:
     marked = _marked(snapshot, silent_s)
     feeds = tuple(_feed(each, silent_s) for each in marked.health.feeds)
     as_of = marked.as_of if snapshot.mode else marked.as_of + timedelta(seconds=silent_s)
-    marked = replace(marked, as_of=as_of, health=replace(marked.health, feeds=feeds))
+    macro = marked.macro and macro_offline(marked.macro, as_of)
+    marked = replace(marked, as_of=as_of, health=replace(marked.health, feeds=feeds), macro=macro)
     today = as_of.astimezone(NEW_YORK).date()
 
     def sentence(spread: Spread) -> str:
@@ -60,6 +63,8 @@ def _marked(value: T, silent_s: float) -> T:
         }
         if isinstance(value, PriceStatus | DerivedStatus | Connection):
             changed |= _worth(value, silent_s)
+        elif isinstance(value, MacroSource):
+            changed["age_s"] = _older(value.age_s, silent_s)
         elif isinstance(value, Leg | FedEngine | FedContract | Fed):
             changed |= _beside(value, changed.get("status"), silent_s)
         return replace(value, **changed) if changed else value
@@ -90,5 +95,9 @@ def _worth(status: PriceStatus | DerivedStatus | Connection, silent_s: float) ->
     return {
         **settled,
         "kind": Kind.UNADJUSTED if status.kind is Kind.UNADJUSTED else Kind.OFFLINE,
-        "age_s": None if status.age_s is None else status.age_s + silent_s,
+        "age_s": _older(status.age_s, silent_s),
     }
+
+
+def _older(age_s: float | None, silent_s: float) -> float | None:
+    return None if age_s is None else age_s + silent_s

@@ -14,15 +14,14 @@ import msgspec
 
 from rotation import __version__
 from rotation.context.wants import Wants
-from rotation.desk import PairOptions
 from rotation.snapshot import Snapshot
 from tui.ssh.limits import Limits
 from tui.ssh.preferences import Choice
+from tui.ssh.rooms.defaults import Notice, ViewDefaults
 from tui.ssh.status import HostStatus, ViewerStatus
-from tui.view.places import PanelLists
 
 T = TypeVar("T")
-VERSION: Final = f"{__version__}/3"
+VERSION: Final = f"{__version__}/4"
 """Program and format. A worker of another one, from an upgrade under a running parent, refuses to work."""
 FRAME_MAX = 64 * 1024 * 1024
 """Bytes of a body; a Snapshot of seven legs has 32 KB, each further leg 2 KB."""
@@ -53,18 +52,14 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     authorized_keys: str | None
     host_key: str
     preferences: str
-    theme: str
     clock: Clock
     log_level: str
     log_json: bool
     admin_keys: str | None = None
     revoked_keys: str | None = None
-    pairs: tuple[str, ...] = ()
-    pair_options: tuple[PairOptions, ...] = ()
-    lists: tuple[str, ...] = ()
-    windows: tuple[int, ...] = ()
-    returns: tuple[int, ...] = ()
-    panels: PanelLists = PanelLists()
+    defaults: ViewDefaults = ViewDefaults()
+    themes: str | None = None
+    """The folder of the operator's own themes."""
     bans: tuple[str, ...] = ()
 
 
@@ -78,6 +73,18 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
 
 class Reload(msgspec.Struct, frozen=True, tag="reload"):
     """Read the key files again."""
+
+
+class Adopt(msgspec.Struct, frozen=True, tag="adopt"):
+    """The settings in force: sent after a changed configuration file, and to each worker once it serves.
+
+    Own themes are read again, too.
+    """
+
+    defaults: ViewDefaults
+    log_level: str
+    notice: Notice | None = None
+    """What administrators at the screen read of it."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -160,7 +167,7 @@ class WantsChanged(msgspec.Struct, frozen=True, tag="wants"):
     wants: Wants
 
 
-ToWorker = Setup | Beat | Reload | Stop | BansChanged | Chosen | Question | Reply
+ToWorker = Setup | Beat | Reload | Adopt | Stop | BansChanged | Chosen | Question | Reply
 ToParent = Ready | Failed | Report | Left | LoggedIn | WantsChanged | Chosen | Question | Reply
 
 

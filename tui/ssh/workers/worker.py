@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import time
 from itertools import count
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from rotation.errors import InputError
 from tui.ssh import admin, event_log
-from tui.ssh.host import Host, Settings, raise_file_limit
+from tui.ssh.configuration.settings import Settings
+from tui.ssh.host import Host, raise_file_limit
 from tui.ssh.listener import server_options
 from tui.ssh.preferences import Preferences
 from tui.ssh.wire.server import ServerConnection
@@ -20,6 +22,7 @@ from tui.ssh.workers import wire
 from tui.ssh.workers.handover import Arrivals, Guard
 from tui.ssh.workers.peers import ParentPeers
 from tui.ssh.workers.remote_desk import RemoteDesk
+from tui.view import theme
 
 if TYPE_CHECKING:
     import socket
@@ -157,6 +160,10 @@ class WorkerHost(Host):
                 self._desk_afar.beat(message.clock.at_s)
             case wire.Reload():
                 self.reload()
+            case wire.Adopt():
+                logging.getLogger().setLevel(message.log_level.upper())
+                theme.reload()  # the parent tells what is wrong with one
+                self.adopt(message.defaults, message.notice)
             case wire.Stop():
                 self.stop()
             case wire.BansChanged():
@@ -203,15 +210,9 @@ def _settings(setup: wire.Setup, now_s: Callable[[], float]) -> Settings:
         revoked_keys=path(setup.revoked_keys),
         host_key=Path(setup.host_key),
         preferences=Path(setup.preferences),
-        theme=setup.theme,
         now_s=now_s,
         limits=setup.limits,
-        pairs=setup.pairs,
-        pair_options=setup.pair_options,
-        lists=setup.lists,
-        windows=setup.windows,
-        returns=setup.returns,
-        panels=setup.panels,
+        defaults=setup.defaults,
     )
 
 

@@ -14,9 +14,10 @@ from tests.support.tui.scenes import with_leg
 from tui.output.text import quotation
 from tui.screen.scene import scene
 from tui.ssh.rooms.colours import ink
+from tui.ssh.rooms.defaults import ViewDefaults, first_view
 from tui.ssh.rooms.painter import ENTER, LEAVE, opening, whole
 from tui.ssh.rooms.rooms import Rooms
-from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST, REPAINT_S, first_view
+from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST, REPAINT_S
 from tui.view.pairs import of_pair
 from tui.view.palette import entries
 from tui.view.theme import names
@@ -438,7 +439,7 @@ async def test_viewers_of_another_pair_have_another_room_and_copy_its_headline(s
 
 
 def test_the_commands_of_a_host_are_those_that_its_viewers_can_run(rooms, time):
-    visit = Visit(rooms, time, view=first_view("midnight", names(), None))
+    visit = Visit(rooms, time, view=first_view(ViewDefaults(), names()))
     listed = {entry.action for entry in entries(visit.viewer.view)}
     assert {"zoom", "copy", "export", "colours", "quit"} <= listed
     assert not listed & {"hold", "slower", "faster", "earlier", "later", "rewind", "suspend"}

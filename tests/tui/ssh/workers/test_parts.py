@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rotation.macro.figures import Macro, MacroSource, YieldIndex
 from rotation.status import Connection, DerivedStatus, Kind, PriceStatus
 from rotation.wording import connection_words
 from tests.support.ssh_host import until
@@ -42,7 +43,7 @@ def status(**fields) -> HostStatus:
 def setup() -> wire.Setup:
     return wire.Setup(
         version=wire.VERSION, worker=1, limits=Limits(), authorized_keys=None, host_key="k", preferences="p",
-        theme="midnight", clock=wire.Clock(), log_level="info", log_json=False,
+        clock=wire.Clock(), log_level="info", log_json=False,
     )  # fmt: skip
 
 
@@ -215,6 +216,22 @@ def test_no_price_of_a_silent_parent_is_live(scenes, scene):
     if after.connection is not None:
         assert connection_words(after.connection, after.as_of).startswith("OFFLINE ")
         assert "OFFLINE" in after.headline
+
+
+def test_the_macro_sources_of_a_silent_parent_are_offline(scenes):
+    seen_at = dt.datetime(2024, 7, 16, 14, 0, tzinfo=dt.UTC)
+    sources = {
+        "Treasury": MacroSource(Kind.LIVE, seen_at, 60.0),
+        "BLS": MacroSource(Kind.STALE, None, None, "HTTP 503"),
+    }
+    index = YieldIndex("10Y", "TNX", 4.2, 1.0, seen_at, "Yahoo, 15 min delayed")
+    macro = Macro((), None, (), None, (), sources, (), indices=(index,))
+    after = offline(msgspec.structs.replace(scenes["live"], macro=macro), 7.0)
+    assert after.macro.sources == {
+        "Treasury": MacroSource(Kind.OFFLINE, seen_at, 67.0),
+        "BLS": MacroSource(Kind.OFFLINE, None, None, "HTTP 503"),
+    }
+    assert after.macro.indices == (msgspec.structs.replace(index, worth=Kind.OFFLINE),)
 
 
 def test_every_pair_of_a_silent_parent_is_offline():

@@ -22,7 +22,7 @@ def setup(tmp_path, **more) -> wire.Setup:
     given = {
         "version": wire.VERSION, "worker": 1, "limits": Limits(), "authorized_keys": None,
         "host_key": str(tmp_path / "host_key"), "preferences": str(tmp_path / "visitors.json"),
-        "theme": "midnight", "clock": wire.Clock(), "log_level": "info", "log_json": False,
+        "clock": wire.Clock(), "log_level": "info", "log_json": False,
     }  # fmt: skip
     return wire.Setup(**(given | more))
 

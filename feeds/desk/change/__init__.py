@@ -1,0 +1,1 @@
+"""A running desk becomes another one."""

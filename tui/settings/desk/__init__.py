@@ -1,0 +1,1 @@
+"""What of the configuration file decides which desk is opened."""

@@ -1,0 +1,1 @@
+"""The settings of a host, and the configuration file that changes them while it runs."""
