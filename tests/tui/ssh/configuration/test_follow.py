@@ -15,6 +15,7 @@ import pytest
 
 from rotation.desk import DeskChange
 from tests.support.ssh_host import Hosted, Looker, hosting, until
+from tui.backend import DeskError, Wanted
 from tui.settings.desk.wanted import ALL
 from tui.settings.file import read
 from tui.settings.reload import ConfigWatch
@@ -216,6 +217,32 @@ async def test_a_desk_has_windows_limits_and_pairs_of_the_file(tmp_path, scenes,
         ]
         config = await scene.until_config(lambda config: config["applied"])
         assert "XBI/IBB waits for the next start" in config["applied"]
+
+
+async def test_a_desk_that_cannot_become_another_one_stays_and_one_that_can_is_everybodys(scene, caplog):
+    desk = scene.hosted.desk
+    desk.wanted = Wanted(unasked_demo=False)
+
+    async def reopen(wanted):
+        if wanted.feed == "alpaca":
+            raise DeskError(f"no key in /{SECRET}/keys", "feeds.feed")
+        desk.wanted = wanted
+        return True
+
+    desk.reopen = reopen
+    stranger, admin = await scene.hosted.look(), await scene.look_as_admin()
+    scene.write(BEFORE + '[feeds]\nfeed = "alpaca"\n[watchlists]\nmine = ["AAPL"]\n')
+    await admin.see("feeds.feed cannot be applied (see the host's log); the desk stays as it is")
+    assert stranger.viewer.view.lists == ()
+    assert SECRET.encode() not in admin.screen.raw
+    (logged,) = [each for each in caplog.records if each.message == "desk not changed"]
+    assert logged.fields["key"] == "feeds.feed"
+    assert SECRET in logged.fields["why"]
+    assert "feeds.feed" in (await scene.config())["error"]
+    scene.write(BEFORE + '[desk]\npair = "KRE/QQQ"\n[watchlists]\nmine = ["AAPL"]\n')
+    await until(lambda: stranger.viewer.view.lists == ("mine",))
+    assert desk.wanted.pair == ("KRE", "QQQ")
+    assert (await scene.config())["error"] == ""
 
 
 async def test_a_desk_that_cannot_be_changed_costs_no_viewer_the_screen(scene, caplog):
