@@ -15,7 +15,7 @@ import polars as pl
 from feeds.streaming.many.last_rows import LastRows
 from feeds.streaming.many.look import Array, Groups, Look, Sorted, Table, by_symbol
 from feeds.streaming.many.seen_rows import numbers
-from rotation.columns import BySymbol
+from rotation.columns import BySymbol, PrintColumns
 from rotation.quote import FUTURE_NS, JUMP, PRICE_MAX
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from feeds.streaming.many.seen import Seen
     from feeds.streaming.watch.jumps import Jumps
     from feeds.streaming.watch.nbbo import Quotes
-    from rotation.columns import PrintColumns
     from rotation.quote import Quote
 
 
@@ -61,6 +60,8 @@ class ManyPrints:
         self._jumps = jumps
         self._quotes = quotes
         self.last = LastRows(self._table, last)
+        # The first Series that is made of an array has Polars import more of numpy, 50 ms of CPU.
+        Look.of(PrintColumns(), self._table).frame(self._table)
 
     def newest_ns(self, prints: PrintColumns) -> int:
         """The latest time of prints, of whatever symbol."""

@@ -1,7 +1,4 @@
-"""The prints of one look at what has come, as arrays, and by symbol. Pure.
-
-Nothing here calls ``unique`` or what rests on it: the first call imports masked arrays, 50 ms of CPU.
-"""
+"""The prints of one look at what has come, as arrays, and by symbol. Pure."""
 
 from __future__ import annotations
 

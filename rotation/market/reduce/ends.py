@@ -71,6 +71,8 @@ class Ends:
 
     def set(self, keys: Sequence[int], values: Sequence[Sequence[float]]) -> None:
         """Set the columns of each of these keys, in their order."""
+        if not keys:
+            return
         columns = zip(*values, strict=True)
         for column, held in zip(self._columns.values(), columns, strict=True):
             column.scatter(keys, list(held))

@@ -14,6 +14,7 @@ import pytest
 import tests.support.core_oracle as oracle
 from feeds.tapes.reading import quotes, read_tape
 from rotation.desk import WINDOWS, Desk
+from rotation.history import History
 from rotation.market import records
 from rotation.market.market import Market
 from rotation.market.records import Records
@@ -438,3 +439,10 @@ def test_volume_at_ten_forty_is_of_the_fourteen_regular_bars(daily, shared_data)
     assert iwm.volume == sum(int(float(bar["volume"])) for bar in regular) == 16_449_550
     assert iwm.high == max(float(bar["high"]) for bar in regular)
     assert iwm.low == min(float(bar["low"]) for bar in regular)
+
+
+def test_prints_of_nobody_may_be_forgotten():
+    """As where a vendor replaces the prints of symbols that are not let in."""
+    market = Market(History.empty(), as_of_ns=0)
+    market.forget(())
+    market.forget(("NOBODY",))

@@ -149,6 +149,7 @@ def _screen(snapshot: Snapshot, rows: dict[str, list[str]]) -> str:
                 return f"{symbol} is {part}: {row}"
         if leg.status.kind in BAD and leg.status.kind.value not in row:
             return f"{symbol} is {leg.status.kind}: {row}"
-        if leg.status.range_incomplete and "high" in rows["legs"][1] and "≥" not in row:
+        is_bound = leg.status.range_incomplete and leg.high is not None
+        if is_bound and "high" in rows["legs"][1] and "≥" not in row:
             return f"{symbol} lacks prints: {row}"
     return ""

@@ -16,6 +16,7 @@ from rotation.status import Kind
 from tests.support.servers.alpaca import AlpacaServer
 from tests.support.tui.another_desk import running
 
+OWN = '[universes.own]\nholdings = "own.csv"\ndate = 2024-01-02'
 BEGINS = '[feeds]\nfeed = "yahoo"\n[desk]\nlegs = ["IWM", "QQQ", "SPY"]\n'
 
 
@@ -72,13 +73,13 @@ async def test_every_setting_that_makes_another_desk(tmp_path, monkeypatch):
         assert [each.name for each in on_screen.snapshot.lists] == ["", "banks", "mine"]
         assert app.view.lists == ("mine",)
 
-        message = await on_screen.change(desk('[universes.own]\nholdings = "own.csv"\nindex = "IWM"'))
+        message = await on_screen.change(desk(OWN + '\nindex = "IWM"'))
         assert message == "config.toml: applied groups, watchlists, universes"
         assert app.view.lists == ()
         await on_screen.pilot.press("6")
         await on_screen.until(lambda: app.snapshot.breadth and "OWN" in app.snapshot.breadth.indices)
 
-        priced = desk('[universes.own]\nholdings = "own.csv"', feeds='feed = "yahoo"\nmembers = true')
+        priced = desk(OWN, feeds='feed = "yahoo"\nmembers = true')
         assert "feeds.members" in await on_screen.change(priced)
         assert "members" in {feed.name for feed in on_screen.snapshot.health.feeds}
 
@@ -214,7 +215,7 @@ async def test_a_demo_for_want_of_a_key_gives_way_to_live_prices_and_comes_back(
 
 async def test_a_sheet_of_what_has_gone_closes(tmp_path, monkeypatch):
     (tmp_path / "own.csv").write_text("symbol,weight\nIWM,60\nSPY,40\n")
-    own = desk('[universes.own]\nholdings = "own.csv"')
+    own = desk(OWN)
     async with running(tmp_path, monkeypatch, own) as on_screen:
         app = on_screen.app
         for figure, stays in (("breadth.own.share_up", False), ("spy.last", True)):

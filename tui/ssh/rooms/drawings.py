@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.panels.registry import PANELS
+from tui.panels.registry import PANELS, load_panels
 from tui.screen.scene import contents_of, in_sight, is_focused, scene
 from tui.view.pairs import PairOnScreen, of_pair
 
@@ -52,6 +52,7 @@ class Drawings:
     """The panels of one snapshot after the other."""
 
     def __init__(self) -> None:
+        load_panels()  # else the first viewer would wait for their modules, and all others with them
         self._snapshot: Snapshot | None = None
         self._pair = PairOnScreen()
         self._contents: dict[tuple[object, ...], list[Row]] = {}

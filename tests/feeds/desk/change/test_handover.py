@@ -24,6 +24,8 @@ from feeds.supervisor import Watched
 from rotation.quote import NS
 from tests.support.core_worlds import history_of
 from tests.support.idle_loop import IdleLoop
+from tests.support.servers.alpaca import Answers
+from tests.support.servers.ws import STAY
 from tests.support.session.check import Check
 from tests.support.session.desk import DESK, LEGS, Rest
 from tests.support.session.wire import vendor_of

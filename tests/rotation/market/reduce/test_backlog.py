@@ -145,3 +145,14 @@ def test_symbols_of_another_list_are_the_same_symbols() -> None:
     assert made.counts.duplicates == 2 * 3
     made.expect({"A", "B", "X"}, DAY)
     assert "X" in made.admit_columns(rows.with_columns(pl.col("symbol").cast(pl.Enum(["X", "B", "A"]))), END)
+
+
+def test_nobody_is_forgotten() -> None:
+    """As a viewer of a hub forgets before each of its days, most of which take nothing away."""
+    made = empty()
+    made.forget(())
+    give(made, [at(NS)])
+    made.forget(())
+    assert made.last("A") is not None
+    made.forget(("A",))
+    assert made.last("A") is None
