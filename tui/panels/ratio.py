@@ -158,8 +158,8 @@ def _value_growth(vg: ValueGrowth | None, width: int, mark: Mark) -> list[Row]:
         ((f" {day(vg.session)}", "muted"),),
         ((", pctile ", "muted"), (percentile(vg.percentile), mark("muted", "value_growth.percentile"))),
     )
-    low = _extreme(vg.low, "low", "low", mark)
-    high = _extreme(vg.high, "high", "top", mark)
+    low = _extreme(vg.low, "low", "lowest", mark)
+    high = _extreme(vg.high, "high", "highest", mark)
     lines = [line for row in (now, low, high) for line in flowed(row, width)]
     return [(), *lines, *(((line, "faint"),) for line in wrap(PROXY, width, 2))]
 
@@ -169,7 +169,8 @@ def _extreme(extreme: Extreme, side: str, word: str, mark: Mark) -> tuple[Row, .
     if extreme.since:
         rank = f"{word} since {day(extreme.since)}"
     else:
-        rank = f"record since {day(extreme.first_date)}" if extreme.first_date else "under a year of history"
+        first = extreme.first_date
+        rank = f"all-time {side} (data from {day(first)})" if first else "under a year of history"
     return (
         (
             (f"{side} ", "muted"),

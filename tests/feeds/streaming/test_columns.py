@@ -105,8 +105,8 @@ def known(judge: LiveFilter) -> tuple[Any, ...]:
     return (
         *(judge.last, judge.duplicates, judge.rejects, judge.last_reject, judge.doubted),
         *(judge._seen.hashes(), jumps.reference, jumps._held, excursions),
-        repr(by_symbol(judge._ahead._waiting)),  # one that is not a number is not equal to itself
-        judge.quotes._waiting,
+        # A price that is not a number is not equal to itself.
+        *(repr(by_symbol(judge._ahead._waiting)), repr(judge.quotes._waiting)),
     )
 
 

@@ -376,3 +376,12 @@ def test_a_table_never_spills_over_and_keeps_its_columns(width: int) -> None:
 def test_dates_are_of_new_york() -> None:
     assert fed_figures.short_day(date(2024, 7, 15)) == "15 Jul"
     assert fed_zoom.BESIDE_FROM > fed_next.BESIDE_FROM
+
+
+@pytest.mark.parametrize("zoomed", [False, True])
+@pytest.mark.parametrize("width", [36, 62, 156])
+def test_rates_are_no_profit_or_loss(scenes: dict[str, Snapshot], width: int, zoomed: bool) -> None:
+    """A cut once had the red of a loss, odds that rise the green of a gain."""
+    view = ViewState(focus="fed", zoomed=zoomed)
+    rows = PANELS["fed"].rows(scenes["live"], view, width, 60)
+    assert not [span for row in rows for span in row if span[1].startswith(("up", "down"))]

@@ -149,3 +149,17 @@ def test_a_leg_without_a_head_keeps_its_last_point(scenes: dict[str, Snapshot]) 
     unknown = trail("IWM", head=None, quadrant=None, heading_deg=None, speed=None, status=None)
     text = shown(with_graph(scenes["live"], unknown, trail("QQQ")), trail=3)
     assert "IWM   —  last settled 12 Jul 2024, Weakening" in text
+
+
+def test_a_status_outlasts_the_speed_and_the_heading(scenes: dict[str, Snapshot]) -> None:
+    """At 60 columns the word was cut, and at 40 a stale leg looked like any other."""
+    stale = msgspec.structs.replace(STATUS, kind=Kind.STALE, age_s=3 * 3600.0)
+    snapshot = with_graph(scenes["live"], trail("IWM"), trail("QQQ", status=stale))
+    for width in (116, 76, 56, 50):
+        text = shown(snapshot, width)
+        assert "~ STALE 3h" in text
+        assert ("heading" in text) == (width >= 55)
+        assert ("speed" in text) == (width >= 62)
+    iwm, qqq = (line for line in shown(snapshot, 36).splitlines() if line.startswith(("IWM ", "QQQ ")))
+    assert iwm.split()[1] == "Weakening"
+    assert qqq.split()[1:3] == ["STALE", "3h"]

@@ -330,3 +330,16 @@ def test_the_day_s_range_stands_beside_the_day_s_return_where_there_is_room(
     for width in (36, 56, 76):
         narrow = PANELS["legs"].rows(unknown, ViewState(), width, 12)
         assert all("low" not in text for text, _ in narrow[0])
+
+
+@pytest.mark.parametrize("width", [36, 76, 96, 116])
+def test_what_the_chosen_command_does_is_shown_in_full(scenes: dict[str, Snapshot], width: int) -> None:
+    view = msgspec.structs.replace(VIEW, palette=True, filter="zoom")
+    for height in (3, 6, 20):
+        made = PANELS["palette"].rows(scenes["live"], view, width, height)
+        text = " ".join("".join(text for text, _ in row).strip() for row in made)
+        assert (
+            "zoom the panel to the whole screen; Enter once more chooses a figure, z goes back" in text
+            or (height == 3 and width == 36)
+        )
+        assert max(sum(len(text) for text, _ in row) for row in made) <= width

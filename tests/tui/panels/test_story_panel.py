@@ -50,7 +50,7 @@ def shown(snapshot: Snapshot, width: int = 156, view: ViewState = ZOOMED) -> lis
 
 def test_levels_stand_by_price_with_the_price_now_among_them(scenes: dict[str, Snapshot]) -> None:
     lines = shown(replace(scenes["live"], story=STORY), 76)
-    start = next(n for n, line in enumerate(lines) if line.startswith("IWM at which a 5d"))
+    start = next(n for n, line in enumerate(lines) if line.startswith("IWM prices at which a 5d"))
     names = [line[:22].strip() for line in lines[start + 2 :]]
     assert names[:6] == [
         "spread, widest since", "now ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄", "spread, widest since", "IWM, most since", "streak",
@@ -115,7 +115,7 @@ def test_another_pair_has_its_own_story(scenes: dict[str, Snapshot]) -> None:
     legs = {**scenes["live"].legs, "IWN": replace(scenes["live"].legs["IWM"], last=157.87)}
     live = replace(scenes["live"], story=None, pairs={name: view}, legs=legs)
     text = "\n".join(shown(of_pair(live, name), view=other))
-    assert "IWN at which a 5d statement turns" in text
+    assert "IWN prices at which a 5d statement changes" in text
     assert "spread, widest since      158.25" in text
     assert "streak                    157.50" in text
     assert "150.00" not in text, "of another window"

@@ -110,7 +110,7 @@ async def test_what_the_desk_has_computed_is_shown_as_soon_as_it_is_there(hosted
     visitor.press(b"2z")
     await visitor.see("computing levels")
     hosted.desk.push(msgspec.structs.replace(scenes["live"], story=Story((), {})))
-    await visitor.see("at which a 5d statement turns")
+    await visitor.see("at which a 5d statement changes")
 
 
 async def test_what_a_viewer_waits_for_is_painted_for_it_before_the_next_frame(tmp_path, scenes, monkeypatch):

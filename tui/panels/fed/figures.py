@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rotation.fed.prediction_markets import VENUES
 from rotation.text import MONTHS, day, duration
 from tui.panels.base import status_role
-from tui.view.draw import UNKNOWN, Row, Span, change, number, toned
+from tui.view.draw import UNKNOWN, Row, Span, change, number
 from tui.view.table import Column, T
 
 if TYPE_CHECKING:
@@ -48,8 +48,13 @@ def _mark(meeting: FedMeeting) -> Span:
     return STATE_MARK[meeting.state], "warn"
 
 
+def rate_role(value: float | None) -> str:
+    """Rates are no profit or loss: a change has its sign, and no colour of a gain or a loss."""
+    return "text" if value else "muted"
+
+
 def _bp(value: float | None) -> Span:
-    return change(value, 1), toned(value)
+    return change(value, 1), rate_role(value)
 
 
 def _likeliest(meeting: FedMeeting) -> Span:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rotation.status import Kind
 from rotation.text import day, duration
 from tui.panels.base import status_role
-from tui.panels.fed.figures import lower_bp, share, target
+from tui.panels.fed.figures import lower_bp, rate_role, share, target
 from tui.panels.ribbon import NEW_YORK
-from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, clean, column, number, toned, wrap
+from tui.view.draw import UNKNOWN, Row, Span, arrow, bar, change, clean, column, number, wrap
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -105,7 +105,7 @@ def past(fed: Fed, width: int, mark: Mark) -> Row:
         pp = None if moved is None else round(100 * moved, 1)
         spans.append((f"{key[0]} {key[1]} ", "muted"))
         moved_pp = column(f"{arrow(pp)}{change(pp, 1)}".strip(), 7, right=False)
-        spans.append((moved_pp, mark(toned(pp), f"fed.next.cut.change.{key}")))
+        spans.append((moved_pp, mark(rate_role(pp), f"fed.next.cut.change.{key}")))
     return (*spans, ("pp", "muted"))
 
 

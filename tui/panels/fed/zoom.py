@@ -22,13 +22,14 @@ from tui.panels.fed.figures import (
     lower_bp,
     mark_engines,
     mark_meetings,
+    rate_role,
     share,
     short_day,
     stop,
     target,
 )
 from tui.panels.fed.next import top
-from tui.view.draw import UNKNOWN, Row, Span, change, clean, column, fit, flowed, number, toned, wrap
+from tui.view.draw import UNKNOWN, Row, Span, change, clean, column, fit, flowed, number, wrap
 from tui.view.table import Column, lines
 
 if TYPE_CHECKING:
@@ -214,8 +215,8 @@ def _engines(fed: Fed, width: int, mark: Mark) -> list[Row]:
 TICKS: tuple[Column[FedTick], ...] = (
     Column("contract", 8, 0, lambda t: (t.contract, "strong"), right=False),
     Column("tick", 7, 1, lambda t: (number(t.tick, 4), "muted")),
-    Column("up, pp", 7, 0, lambda t: (change(100 * t.up, 1), toned(t.up))),
-    Column("down, pp", 8, 0, lambda t: (change(100 * t.down, 1), toned(t.down))),
+    Column("up, pp", 7, 0, lambda t: (change(100 * t.up, 1), rate_role(t.up))),
+    Column("down, pp", 8, 0, lambda t: (change(100 * t.down, 1), rate_role(t.down))),
 )
 
 

@@ -54,7 +54,7 @@ def _levels(snapshot: Snapshot, story: Story, view: ViewState, width: int) -> li
     """By price, the highest first, with the price now among them; those of a contract below."""
     base = snapshot.spread.base
     leg = snapshot.legs.get(base)
-    title = f"{base} at which a {view.window}d statement turns"
+    title = f"{base} prices at which a {view.window}d statement changes"
     head: list[Row] = [((line, "strong"),) for line in wrap(title, width, 3)]
     if leg is None or leg.last is None or not story.levels:
         none = f"none: {base} has no price of the session shown"
@@ -65,7 +65,7 @@ def _levels(snapshot: Snapshot, story: Story, view: ViewState, width: int) -> li
         key=lambda level: -level.price,
     )
     table: list[Row] = [
-        tuple((head, "faint") for head in (" " * 22, "     price", "  from now", "  from there on, below"))
+        tuple((head, "faint") for head in (" " * 22, "     price", "  from now", "  at or above, below"))
     ]
     is_above = True
     for level in own:
@@ -78,7 +78,7 @@ def _levels(snapshot: Snapshot, story: Story, view: ViewState, width: int) -> li
     lines = [*head, *folded(table, width)]
     of_cut = [level for level in story.levels if level.leg != base]
     if of_cut:
-        title = "P(cut at the next meeting) turns, the other contracts as now"
+        title = "P(cut) at the next meeting changes, with the other contracts as now"
         lines += [(), *(((line, "strong"),) for line in wrap(title, width, 3))]
         lines += folded([_cut(level) for level in of_cut], width)
     return lines
@@ -154,7 +154,7 @@ def _followed(story: Story, view: ViewState, width: int) -> list[Row]:
     if known is None or known.value is None:
         return [*head, (("no reading of the session shown", "muted"),)]
     way = "or more" if known.value >= 0 else "or less"
-    what = f"{change(known.value)} pp {way}: {known.n:,} earlier, a window apart each"
+    what = f"{change(known.value)} pp {way}: {known.n:,} earlier, each a window apart"
     lines = [*head, *(((line, "text"),) for line in wrap(what, width, 3))]
     if known.note:
         note = f"What followed is not shown ({known.note})."

@@ -147,12 +147,15 @@ def test_symbols_of_another_list_are_the_same_symbols() -> None:
     assert "X" in made.admit_columns(rows.with_columns(pl.col("symbol").cast(pl.Enum(["X", "B", "A"]))), END)
 
 
-def test_nobody_is_forgotten() -> None:
-    """As a viewer of a hub forgets before each of its days, most of which take nothing away."""
+def test_to_forget_nothing_changes_nothing() -> None:
     made = empty()
     made.forget(())
-    give(made, [at(NS)])
+    give(made, [at(0), at(1)])
     made.forget(())
-    assert made.last("A") is not None
+    made.forget(("X",))
+    give(made, [at(1)])
+    assert made.counts.duplicates == 1
     made.forget(("A",))
-    assert made.last("A") is None
+    assert made.prints("A", "REGULAR") is None
+    give(made, [at(1)])
+    assert (made.counts.accepted, made.counts.duplicates) == (3, 1)
