@@ -234,6 +234,7 @@ def test_what_is_remembered_is_bounded_alike_however_prints_came(
 
 
 @settings(max_examples=EXAMPLES)
+@example([("AAA", 1, 1, 50.0), ("AAA", 1, 1, 50.01), ("AAA", 1, 1, 50.0)])
 @given(
     st.lists(
         st.tuples(
