@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 import polars as pl
 
-from rotation.columns import BySymbol
 from rotation.fed.figures import Fed
 from rotation.history import History
 from rotation.macro.figures import Macro
@@ -48,8 +47,6 @@ class ColumnBatch(msgspec.Struct, frozen=True, eq=False):
     """With the columns of ``rotation.columns``, in order of arrival."""
     as_of_ns: int | None = None
     """The feed's own time; None means the supervisor's clock (a live feed)."""
-    by_symbol: BySymbol | None = None
-    """The same rows by symbol; None where they were gathered from several looks."""
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
@@ -12,8 +12,6 @@ from rotation.quote import Quote, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import numpy as np  # noqa: TC004 - nothing encodes or decodes what has arrays
 
 SCHEMA = {
     "symbol": pl.String,
@@ -106,21 +104,6 @@ class PrintColumns(msgspec.Struct):
             )
             for i in (range(len(self)) if places is None else places)
         ]
-
-
-class BySymbol(msgspec.Struct, frozen=True, eq=False):
-    """The rows of a frame by symbol, as whoever made them has found them; places are those of the rows."""
-
-    names: tuple[str, ...]
-    """Symbols by code: the categories of the frame's ``symbol``. The same object as long as a stream runs."""
-    codes: np.ndarray[Any, Any]
-    """Each row's code, unsigned, in the order of the frame."""
-    order: np.ndarray[Any, Any]
-    """Places sorted by code, ``ts_ns`` and ``seq``; equal ones in order of arrival."""
-    starts: np.ndarray[Any, Any]
-    """Where in ``order`` each symbol's rows begin, ascending; the first is 0."""
-    is_distinct: bool
-    """No two rows have the same symbol, ``ts_ns`` and ``seq``."""
 
 
 def of_quotes(quotes: Iterable[Quote]) -> pl.DataFrame:

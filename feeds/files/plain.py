@@ -107,11 +107,11 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _headings(line: bytes) -> list[str]:
-    """The cells of the first line; none where it is blank or does not end with its quotes closed."""
+    """The cells of the first line, trimmed; none where it is blank or does not end with its quotes closed."""
     if line.count(_QUOTE) % 2:
         return []
-    cells = next(csv.reader([line.decode()]), [])
-    return cells if any(cell.strip() for cell in cells) else []
+    cells = [cell.strip() for cell in next(csv.reader([line.decode()]), [])]
+    return cells if any(cells) else []
 
 
 def _are_quoted(body: bytes) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 import polars as pl
 
 from feeds.events import Batch, Correction, Gap, Status, SymbolStates
-from rotation.columns import BySymbol, is_plain, of_quotes, to_quotes
+from rotation.columns import is_plain, of_quotes, to_quotes
 from rotation.quote import MINUTE_NS, Quote, Role
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ class Waiting(msgspec.Struct, frozen=True):
     batch: Batch | None = None
     rows: pl.DataFrame | None = None
     """Prints as columns, which came after the batch."""
-    by_symbol: BySymbol | None = None
-    """The rows by symbol, where they are those of one look."""
     corrections: tuple[Correction, ...] = ()
     symbol_states: SymbolStates | None = None
     status: Status | None = None
@@ -59,8 +57,6 @@ class Buffer:
         self._frames: list[pl.DataFrame] = []
         """Prints as columns; where there are any, no quotes wait."""
         self._height = 0
-        self._by_symbol: BySymbol | None = None
-        """Of the frame, where there is one alone, as it was put."""
         self._minutes: dict[tuple[str, int], Quote] = {}
         """Bars that take the place of their minutes, the newest of each: at most a session of them."""
         self._gap: Gap | None = None
@@ -101,7 +97,6 @@ class Buffer:
         added = list(quotes)
         if self._frames and self._fits(added):
             self._frames[:0] = [_like(self._frames[0], added)] if added else []
-            self._by_symbol = None if added else self._by_symbol
             self._height += len(added)
             self._join()
             return
@@ -109,11 +104,8 @@ class Buffer:
         self.put(added)
         self.put(waiting)
 
-    def put_rows(self, rows: pl.DataFrame, by_symbol: BySymbol | None = None) -> None:
-        """Add prints as columns; where bars wait, or too many rows, they become quotes, and may be merged.
-
-        ``by_symbol``: the same rows by symbol.
-        """
+    def put_rows(self, rows: pl.DataFrame) -> None:
+        """Add prints as columns; where bars wait, or too many rows, they become quotes, and may be merged."""
         if self._quotes and all(map(is_plain, self._quotes)):
             self._frames, self._height = [_like(rows, self._quotes)], len(self._quotes)
             self._quotes = []
@@ -121,10 +113,8 @@ class Buffer:
             self.put([*self._taken_frames(), *to_quotes(rows)])
         else:
             self._append(rows)
-            self._by_symbol = by_symbol if len(self._frames) == 1 else None
 
     def _append(self, rows: pl.DataFrame) -> None:
-        self._by_symbol = None
         self._frames.append(rows)
         self._height += rows.height
         self._join()
@@ -140,7 +130,7 @@ class Buffer:
 
     def _taken_frames(self) -> list[Quote]:
         """Prints that waited as columns, as quotes."""
-        frames, self._frames, self._height, self._by_symbol = self._frames, [], 0, None
+        frames, self._frames, self._height = self._frames, [], 0
         return [quote for frame in frames for quote in to_quotes(frame)]
 
     def put_minutes(self, bars: Iterable[Quote]) -> None:
@@ -163,7 +153,7 @@ class Buffer:
             for row, *values in near.iter_rows():
                 if (*values,) == wanted:
                     self._frames[i] = pl.concat([frame[:row], frame[row + 1 :]])
-                    self._height, self._by_symbol = self._height - 1, None
+                    self._height -= 1
                     return True
         return False
 
@@ -181,17 +171,16 @@ class Buffer:
 
     def take(self) -> Waiting:
         """All that waits."""
-        batch, rows, by_symbol = None, None, None
+        batch, rows = None, None
         if (self._quotes or self._minutes) and not self.is_held:
             quotes = (*self._minutes.values(), *self._quotes)
             batch = Batch(quotes, has_auction=any(quote.role == Role.CLOSE for quote in quotes))
             self._quotes, self._minutes = [], {}
         if self._frames and not self.is_held:
             rows = self._frames[0] if len(self._frames) == 1 else pl.concat(self._frames, rechunk=True)
-            by_symbol = self._by_symbol
-            self._frames, self._height, self._by_symbol = [], 0, None
+            self._frames, self._height = [], 0
         corrections = tuple(self._corrections)
-        waiting = Waiting(self._gap, batch, rows, by_symbol, corrections, self._symbol_states, self._status)
+        waiting = Waiting(self._gap, batch, rows, corrections, self._symbol_states, self._status)
         self._gap = self._symbol_states = self._status = None
         self._corrections.clear()
         return waiting

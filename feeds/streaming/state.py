@@ -252,13 +252,12 @@ class StreamState:
             self._handed_on.add(batch.quotes)
             events.append(batch)
         if waiting.rows is not None:
-            rows, by_symbol = waiting.rows, waiting.by_symbol
+            rows = waiting.rows
             if self._corrections.is_heeded:
                 rows = self._corrections.without_wrong_rows(rows)
-                by_symbol = by_symbol if rows.height == waiting.rows.height else None
             if rows.height:
                 self._handed_on.add_rows(rows)
-                events.append(ColumnBatch(rows, by_symbol=by_symbol))
+                events.append(ColumnBatch(rows))
         events += self._corrections.take_replaced()
         events += waiting.corrections
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]
@@ -396,7 +395,7 @@ class StreamState:
             setting = rows.filter((rows["role"] != Role.SIZE.value) & rows["symbol"].is_in(halted))
             self._halts.on_prints(to_quotes(setting))
         is_first = self._watch.on_prints(judged.symbols, rows.height, judged.newest_ns, now)
-        self.buffer.put_rows(rows, judged.by_symbol)
+        self.buffer.put_rows(rows)
         return self._backfill.on_prints(judged.priced) or is_first
 
     def _on_filled(self, request: Request, answer: Answer, now: Moment) -> None:

@@ -170,7 +170,7 @@ def _extreme(extreme: Extreme, side: str, word: str, mark: Mark) -> tuple[Row, .
         rank = f"{word} since {day(extreme.since)}"
     else:
         first = extreme.first_date
-        rank = f"all-time {side} (data from {day(first)})" if first else "under a year of history"
+        rank = f"all-time {side} (data from {first.year})" if first else "under a year of history"
     return (
         (
             (f"{side} ", "muted"),

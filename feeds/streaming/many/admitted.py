@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from rotation.columns import SCHEMA, BySymbol, is_plain, of_quotes, to_quotes
+from rotation.columns import SCHEMA, is_plain, of_quotes, to_quotes
 from rotation.quote import Quote, Role
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ class Admitted(msgspec.Struct, frozen=True, eq=False):
     rows: pl.DataFrame | None = None
     """With the columns of ``rotation.columns``; None where there are none."""
     quotes: list[Quote] = []
-    by_symbol: BySymbol | None = None
-    """The rows by symbol; None where some of them were judged one by one."""
     symbols: frozenset[str] = frozenset()
     """Symbols with a row."""
     priced: frozenset[str] = frozenset()
@@ -40,7 +38,7 @@ def all_passed(passed: Passed) -> Admitted:
     if passed.rows.is_empty():
         return Admitted()
     symbols = frozenset(passed.symbols)
-    return Admitted(passed.rows, [], passed.by_symbol, symbols, passed.priced, passed.newest_ns)
+    return Admitted(passed.rows, [], symbols, passed.priced, passed.newest_ns)
 
 
 def merged(passed: Passed, admitted: list[Quote], places: Mapping[int, int]) -> Admitted:

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from feeds.streaming.many.last_rows import LastRows
-from feeds.streaming.many.look import Array, Groups, Look, Sorted, Table, by_symbol
+from feeds.streaming.many.look import Array, Groups, Look, Sorted, Table, starts_of
 from feeds.streaming.many.seen_rows import numbers
-from rotation.columns import BySymbol, PrintColumns
+from rotation.columns import PrintColumns
 from rotation.quote import FUTURE_NS, JUMP, PRICE_MAX
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class Passed(msgspec.Struct, frozen=True, eq=False):
 
     rows: pl.DataFrame
     """Prints that are let in, in order of arrival, with the columns of ``rotation.columns``."""
-    by_symbol: BySymbol
     places: Array
     """Of the rows among all prints that came."""
     symbols: list[str]
@@ -71,7 +70,7 @@ class ManyPrints:
         """Pass and remember what raises no doubt."""
         look = Look.of(prints, self._table)
         if not len(look):
-            return self._passed(look, Sorted(*(np.empty(0, np.int64),) * 3, is_distinct=True), 0, [])
+            return self._passed(look, Sorted(*(np.empty(0, np.int64),) * 3), 0, [])
         by = Sorted.of(look)
         groups = Groups(look, by.arrived)
         doubtful = self._doubtful(look, groups, now_ns)
@@ -95,14 +94,13 @@ class ManyPrints:
         names = self._table.named(came.codes)
         self._jumps.reference.update(zip(names, look.price[came.last].tolist(), strict=True))
         self.last.take(look, newest.last)
-        parts = by_symbol(look, by, self._table)
-        latest = by.order[np.append(parts.starts[1:], len(look)) - 1] if len(look) else by.order
+        starts = starts_of(look.code[by.order])
+        latest = by.order[np.append(starts[1:], len(look)) - 1] if len(look) else by.order
         self._rows.add(look, latest, self._seen.take_numbers(len(look)))
         return Passed(
             look.frame(self._table),
-            parts,
             look.place,
-            self._table.named(look.code[by.order[parts.starts]]),
+            self._table.named(look.code[by.order[starts]]),
             frozenset(names),
             int(look.ts_ns[latest].max()) if len(look) else 0,
             repeated,

@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from rotation.columns import BySymbol
 from rotation.quote import Role
 
 if TYPE_CHECKING:
@@ -113,8 +112,6 @@ class Sorted(msgspec.Struct, eq=False):
     """Places by code, time and number, equal ones in order of arrival."""
     same: Array
     """Where in ``order`` a print has the symbol, time and number of the next one; ascending."""
-    is_distinct: bool
-    """No two prints have the same symbol, time and number."""
 
     @classmethod
     def of(cls, look: Look) -> Sorted:
@@ -128,26 +125,14 @@ class Sorted(msgspec.Struct, eq=False):
         else:
             order, tied = _in_time(look, arrived)
         same = tied[look.seq[order[tied]] == look.seq[order[tied + 1]]]
-        return cls(arrived, order, same, not len(same))
+        return cls(arrived, order, same)
 
     def without(self, left_out: Array) -> Sorted:
         """Of the look without the prints of a mask; ``same`` is empty."""
         kept = ~left_out
         fresh = np.cumsum(kept) - 1
         arrived, order = self.arrived[kept[self.arrived]], self.order[kept[self.order]]
-        return Sorted(fresh[arrived], fresh[order], self.same[:0], self._is_distinct_where(kept))
-
-    def _is_distinct_where(self, kept: Array) -> bool:
-        """Whether of the prints that are alike no two are kept."""
-        if self.is_distinct:
-            return True
-        has_same_before = np.zeros(len(self.order), np.bool_)
-        has_same_before[self.same + 1] = True
-        is_alike = has_same_before.copy()
-        is_alike[self.same] = True
-        alike = np.flatnonzero(is_alike)
-        run = np.cumsum(~has_same_before[alike])
-        return bool(np.bincount(run[kept[self.order[alike]]]).max(initial=0) <= 1)
+        return Sorted(fresh[arrived], fresh[order], self.same[:0])
 
 
 class Groups:
@@ -175,11 +160,6 @@ class Groups:
             return price[:0], price[:0]
         prices = price[self.places]
         return np.minimum.reduceat(prices, self.starts), np.maximum.reduceat(prices, self.starts)
-
-
-def by_symbol(look: Look, by: Sorted, table: Table) -> BySymbol:
-    """For whoever is given the look as a frame."""
-    return BySymbol(table.names, look.code, by.order, starts_of(look.code[by.order]), by.is_distinct)
 
 
 def starts_of(codes: Array) -> Array:

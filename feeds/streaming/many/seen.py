@@ -5,27 +5,18 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from feeds.streaming.many.identity import number_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from feeds.streaming.many.identity import Identity
     from feeds.streaming.many.look import Table
     from feeds.streaming.many.seen_rows import SeenRows
     from rotation.quote import Quote
 
 KEPT = 32_768
 """Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
-UNNUMBERED = -3
-"""Less the size it stands for the number of a print that has none. Of -1 and -2 the hash is the same."""
-Identity = tuple[str, int, float, int]
-"""Symbol, time, price and number."""
-
-
-def number_of(seq: int, size: int) -> int:
-    """What tells prints of one time and price apart.
-
-    Where the vendor numbers its prints the size does not count: some send it as a difference.
-    """
-    return seq or UNNUMBERED - size
 
 
 class Seen:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from feeds.streaming.many.identity import UNNUMBERED
 from feeds.streaming.many.look import Array
-from feeds.streaming.many.seen import UNNUMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from feeds.streaming.many.identity import Identity
     from feeds.streaming.many.look import Look, Table
-    from feeds.streaming.many.seen import Identity
 
 CHUNKS = 16
 """Are joined when there are more."""
@@ -117,7 +117,7 @@ class SeenRows:
 
 
 def numbers(look: Look) -> Array:
-    """As ``feeds.streaming.many.seen.number_of``, of each."""
+    """As ``feeds.streaming.many.identity.number_of``, of each."""
     seq = look.seq
     return seq if seq.all() else np.where(seq == 0, UNNUMBERED - look.size, seq)
 

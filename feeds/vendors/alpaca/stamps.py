@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.vendors.alpaca.frames import exact_ns
+from feeds.vendors.alpaca.stamp_forms import LATEST_S, PACKED, TEXT
 from rotation.quote import NS
 
 if TYPE_CHECKING:
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 
 FEW = 64
 """Fewer times cost less one by one."""
-LATEST_S = 2**33
-"""Beyond it nanoseconds do not fit into 64 bits."""
-TEXT = 32
-"""Bytes of ``"2024-07-16T14:40:00.123456789Z"``, with its quotation marks."""
-PACKED = 10
-"""Bytes of a msgpack Timestamp of 64 bits: two that say so, 30 bits of nanoseconds, 34 of seconds."""
 _EXACT = 0
 _TEXT = msgspec.json.Decoder(str)
 _PACKED = msgspec.msgpack.Decoder(msgspec.msgpack.Ext | str)

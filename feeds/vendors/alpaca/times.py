@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feeds.vendors.alpaca.frames import exact_ns
-from feeds.vendors.alpaca.stamps import LATEST_S, PACKED, TEXT
+from feeds.vendors.alpaca.stamp_forms import LATEST_S, PACKED, TEXT
 from rotation.quote import NS
 
 if TYPE_CHECKING:

@@ -124,8 +124,6 @@ class Tally:
 
     def forget(self, codes: Collection[int]) -> None:
         """Drop all of these symbols."""
-        if not codes:
-            return
         self._grow()
         keys = {code * 3 + part for code in codes for part in range(3)}
         for key in keys:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feeds.errors import InputError
@@ -578,6 +578,7 @@ def files(draw) -> bytes:
     return "\n".join([*text[:at], *([spoiled] if spoiled else []), *text[at:]]).encode() + b"\n"
 
 
+@example(b"date,close, note \n2024-07-01,50.5,1\n", False)
 @given(files(), st.booleans())
 def test_the_quick_way_says_what_the_exact_one_does(content, raw):
     with tempfile.TemporaryDirectory() as folder:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from feeds.streaming.filter import LiveFilter
 from feeds.streaming.many import seen
+from feeds.streaming.many.look import Look, Sorted, Table
 from feeds.streaming.requests import Answer
 from feeds.streaming.vendor import Band, Nbbo
-from rotation.columns import BySymbol, PrintColumns, to_quotes
+from rotation.columns import PrintColumns, to_quotes
 from rotation.quote import NS, Quote, Role
 from tests.support.fake_time import NOW_NS
 
@@ -82,20 +83,7 @@ def admitted(
     assert let_in.symbols == {quote.symbol for quote in rows}
     assert let_in.priced == {quote.symbol for quote in rows if quote.sets_last}
     assert let_in.newest_ns == max((quote.ts_ns for quote in rows), default=0)
-    if let_in.by_symbol is not None:
-        check(let_in.by_symbol, rows)
     return rows, let_in.quotes
-
-
-def check(sorted_rows: BySymbol, rows: list[Quote]) -> None:
-    """Whether these rows are sorted as they are said to be."""
-    order, starts = sorted_rows.order.tolist(), sorted_rows.starts.tolist()
-    in_order = [(quote.symbol, quote.ts_ns, quote.seq) for quote in rows]
-    assert [sorted_rows.names[code] for code in sorted_rows.codes] == [quote.symbol for quote in rows]
-    assert order == sorted(range(len(rows)), key=in_order.__getitem__)
-    firsts = [i for i in range(len(rows)) if i == 0 or rows[order[i]].symbol != rows[order[i - 1]].symbol]
-    assert starts == firsts
-    assert sorted_rows.is_distinct == (len(set(in_order)) == len(rows))
 
 
 def known(judge: LiveFilter) -> tuple[Any, ...]:
@@ -234,6 +222,7 @@ def test_what_is_remembered_is_bounded_alike_however_prints_came(
 
 
 @settings(max_examples=EXAMPLES)
+@example([("AAA", 1, 1, 50.0), ("AAA", 1, 1, 50.01), ("AAA", 1, 1, 50.0)])
 @given(
     st.lists(
         st.tuples(
@@ -250,6 +239,13 @@ def test_rows_are_sorted_by_symbol_time_and_number_over_whatever_span(
     prints: list[tuple[str, int, int, float]],
 ):
     quotes = [Quote(name, ts_ns, price, number) for name, ts_ns, number, price in prints]
+    look = Look.of(PrintColumns.of(quotes), Table(SYMBOLS))
+    by = Sorted.of(look)
+    identities = [(quote.symbol, quote.ts_ns, quote.seq) for quote in quotes]
+    assert by.order.tolist() == sorted(range(len(quotes)), key=identities.__getitem__)
+    assert by.arrived.tolist() == sorted(range(len(quotes)), key=lambda place: quotes[place].symbol)
+    in_order = [identities[place] for place in by.order.tolist()]
+    assert by.same.tolist() == [i for i in range(len(quotes) - 1) if in_order[i] == in_order[i + 1]]
     rows, others = admitted(LiveFilter(SYMBOLS, {}), quotes, NOW_NS, 0)
     assert rows == list(dict.fromkeys(quotes))
     assert others == []
