@@ -14,7 +14,7 @@ from rotation.desk import DeskChange
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.desk.wanted import ALL, REOPENS, wanted_of
-from tui.settings.file import Config, read
+from tui.settings.file import Config, ConfigError, read
 from tui.settings.panels import panels_of
 from tui.settings.schema import BY_NAME
 from tui.settings.values import pairs as pairs_of
@@ -83,7 +83,8 @@ class ConfigWatch:
             config.check_windows(self._fixed)
         except InputError as error:
             self.fault = error
-            return Applied(f"{error}; the previous configuration stays in use", is_error=True, fault=error)
+            message = error.brief if isinstance(error, ConfigError) else str(error)
+            return Applied(f"{message}; the previous configuration stays in use", is_error=True, fault=error)
         self.fault = None
         before_config, self._config = self._config, config
         return _difference(before_config, config, self._fixed, self._taken)
@@ -186,7 +187,7 @@ def _blamed(config: Config, names: Sequence[str], setting: str, message: str) ->
     placed = next((line for line in lines if line), 0)
     what = setting or ", ".join(names)
     line = f", line {placed}" if placed else ""
-    return f"{config.path}{line}: {what}: {message}; the desk stays as it is"
+    return f"{config.path.name}{line}: {what}: {message}; the desk stays as it is"
 
 
 def _line_of(config: Config, name: str) -> int:

@@ -125,7 +125,7 @@ async def test_what_cannot_be_opened_keeps_the_desk_and_names_the_line(tmp_path,
         async def refused(text: str, line: int, setting: str) -> str:
             message = await on_screen.change(text)
             assert app.view.is_urgent
-            assert message.startswith(f"{path}, line {line}: {setting}: ")
+            assert message.startswith(f"{path.name}, line {line}: {setting}: ")
             assert message.endswith("; the desk stays as it is")
             assert on_screen.connected == quotes
             assert [feed.name for feed in on_screen.snapshot.health.feeds] == [feed.name for feed in feeds]
