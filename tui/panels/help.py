@@ -50,6 +50,10 @@ DEFINITIONS = (
         "gap ┊ lead",
         "a spread's place among all settled values, widest gap to widest lead; ┊ is their median, not zero",
     ),
+    (
+        "LEADING ▲ ▼",
+        "▲ the base: spread above 0, at percentile 75 or more; ▼ the other leg: below 0, at 25 or less",
+    ),
     ("low ─ high", "where the price stands between the lowest and the highest price of the session"),
     ("52 weeks", "where the price stands between the lowest and the highest close of 252 sessions and now"),
     ("times", "earlier runs in this direction that reached this length, in all of history"),

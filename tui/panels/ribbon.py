@@ -1,4 +1,4 @@
-"""The ribbon: where we stand in time, what the data is worth, and the rotation in one sentence."""
+"""The ribbon: where we stand in time, what the data is worth, who leads, and the rotation in one sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rotation.status import BAD, Kind
+from rotation.story.verdict import Verdict, verdict, verdict_words
 from rotation.wording import PHASES, QUIET, connection_words, word_with_venue
 from tui.panels.base import about, kind_role
 from tui.panels.breadth.panel import clause
@@ -18,14 +19,30 @@ if TYPE_CHECKING:
 NEW_YORK = ZoneInfo("America/New_York")
 SENTENCE_FROM = 76
 """Below this width the sentence would be cut: two terse lines stand for it."""
+VERDICT_ROLES = {Verdict.BASE: "up-strong", Verdict.AGAINST: "down-strong", Verdict.NEITHER: "strong"}
+"""As the spread of the chosen window is coloured, a lead and a gap."""
+TIE = "\N{NO-BREAK SPACE}"
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """The connection and the time, then the headline over the lines that are left."""
+    """The connection and the time, then who leads and the headline over the lines that are left."""
     status = tuple(_status(snapshot, view, width))
     if width < SENTENCE_FROM:
         return [status, *_terse(snapshot, view)][:height]
-    return [status, *(((line, "text"),) for line in wrap(_sentence(snapshot), width, height - 1))]
+    return [status, *_led(snapshot, view, width, height - 1)]
+
+
+def _led(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """The sentence after who leads over the chosen window; by itself where the two have no room."""
+    sentence, spread = _sentence(snapshot), snapshot.spread
+    leader = verdict(spread.windows.get(str(view.window)))
+    if leader is not None:
+        words = verdict_words(spread, leader)
+        first, *others = wrap(f"{words.replace(' ', TIE)}{2 * TIE}{sentence}", width, height + 1)
+        if len(others) < height:
+            led: Row = ((words, VERDICT_ROLES[leader]), (first.removeprefix(words), "text"))
+            return [led, *(((line, "text"),) for line in others)]
+    return [((line, "text"),) for line in wrap(sentence, width, height)]
 
 
 def _sentence(snapshot: Snapshot) -> str:

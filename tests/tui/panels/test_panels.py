@@ -56,7 +56,7 @@ def test_the_ribbon_says_the_sentence_and_its_mark(scenes: dict[str, Snapshot]) 
     printed = lines("ribbon", scenes["live"], width=160, height=3)
     assert " DEMO " in printed[0]
     assert "Tue 16 Jul 2024 10:40:00 EDT  OPEN" in printed[0]
-    assert " ".join(printed[1:]) == scenes["live"].headline
+    assert " ".join(printed[1:]) == f"SMALL CAPS LEADING ▲  {scenes['live'].headline}"
 
 
 def test_the_ribbon_says_when_it_shows_another_day(scenes: dict[str, Snapshot]) -> None:
