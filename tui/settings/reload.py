@@ -121,6 +121,8 @@ def _difference(
     # Where they stand in the file makes them no other alerts.
     is_other = (now.alerts.rules, now.alerts.targets) != (before.alerts.rules, before.alerts.targets)
     alerts, others = _taken_alerts(now.alerts if is_other else None, others, taken)
+    # They are the same: only what they say where they stand may be another line.
+    placed = alerts or (now.alerts if now.alerts.rules and TARGETS_OF_ALERTS in taken else None)
     windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
     screen = {name: of(now, name) if name in changed else None for name in SCREEN}
@@ -148,7 +150,7 @@ def _difference(
         f"{now.path.name}: {'; '.join(clauses)}",
         keys=keys,
         theme=_text(screen["screen.theme"]),
-        alerts=alerts,
+        alerts=placed,
         pairs=pairs,
         desk=msgspec.convert(desk, DeskChange) if desk else None,
         windows=windows,
