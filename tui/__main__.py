@@ -172,7 +172,7 @@ class LocalDesk:
         """What it shows; of a desk that stays what it is what is usual."""
         return Wanted() if self._change is None else self._change.wanted
 
-    async def reopen(self, wanted: Wanted) -> bool:
+    async def reopen(self, wanted: Wanted) -> tuple[str, ...] | None:
         """Show this from now on; see ``tui.backend.ReopeningDesk``."""
         if self._change is None:
             raise DeskError("this desk stays what it is")
@@ -233,10 +233,10 @@ class DeskSwap:
         self._plan = plan
         self._fallback = fallback
         self._turn = asyncio.Lock()
-        self._work: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[tuple[str, ...]] | None = None
 
-    async def to(self, wanted: Wanted) -> bool:
-        """Become this; False where a later call took its place. Raises DeskError."""
+    async def to(self, wanted: Wanted) -> tuple[str, ...] | None:
+        """Become this; see ``tui.backend.ReopeningDesk.reopen``. Raises DeskError."""
         import asyncio  # noqa: PLC0415
 
         if self._work is not None:
@@ -249,11 +249,10 @@ class DeskSwap:
             await asyncio.wait([work])
             raise
         if work.cancelled():
-            return False
-        work.result()
-        return True
+            return None
+        return work.result()
 
-    async def _become(self, wanted: Wanted) -> None:
+    async def _become(self, wanted: Wanted) -> tuple[str, ...]:
         import asyncio  # noqa: PLC0415
 
         async with self._turn:
@@ -268,6 +267,17 @@ class DeskSwap:
                 await self._exchange(plan)
             if self._fallback is not None:
                 await self._fallback.watch(lambda history: _desk(history, wanted))
+            return self._lacking(plan)
+
+    def _lacking(self, plan: _Plan) -> tuple[str, ...]:
+        """Symbols that were named and that the hub does not bring; a vendor's feed says that of each leg."""
+        if not _is_viewer(plan.wanted) or self._opened.cast is None:
+            return ()
+        from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
+
+        hubs = [feed for feed in plan.watched.feeds if isinstance(feed, HubFeed)]
+        brought = {symbol for hub in hubs for symbol in hub.receiver.symbols}
+        return tuple(sorted(plan.wanted.named() - brought - {*self._opened.supervisor.history.symbols}))
 
     async def _exchange(self, plan: _Plan) -> None:
         from feeds.desk.change.exchange import RefusedError, exchange  # noqa: PLC0415
@@ -552,25 +562,28 @@ class LocalBackend:
         """A desk to which a hub brings everything. What was not let in until now is fetched anew."""
         from feeds.desk.change.cast import feeds_of  # noqa: PLC0415
         from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
-        from feeds.hub.viewing import look  # noqa: PLC0415
+        from feeds.hub.viewing import Known, look  # noqa: PLC0415
         from feeds.supervisor import Watched  # noqa: PLC0415
 
         assert opened.cast is not None
         with _blamed("feeds.nats"):
             access = _access(wanted)
             now = opened.supervisor
-            is_same = any(isinstance(feed, HubFeed) for feed in now.feeds)
-            history, membership = now.history, now.membership
-            if not is_same:
-                known = look(access)
-                history, membership = known.history, known.membership
-            desk = _desk(history, wanted)
-            symbols = tuple(sorted({*history.symbols, *desk.legs}))
+            is_same = any(isinstance(feed, HubFeed) and feed.access == access for feed in now.feeds)
+            known = Known(now.history, now.membership) if is_same else look(access)
+            desk = _desk(known.history, wanted)
+            symbols = tuple(sorted({*known.history.symbols, *desk.legs}))
             roles = opened.cast.plan({("hub", access, symbols): lambda: [HubFeed(access)]})
         (feed,) = feeds_of(roles)
         assert isinstance(feed, HubFeed)
-        watched = Watched(desk, (feed,), history=history, membership=membership, clock_ns=feed.hub_clock_ns)
-        return _Plan(wanted, watched, roles, membership)
+        watched = Watched(
+            desk,
+            (feed,),
+            history=None if is_same else known.history,  # what comes meanwhile is newer
+            membership=None if is_same else known.membership,
+            clock_ns=feed.hub_clock_ns,
+        )
+        return _Plan(wanted, watched, roles, known.membership)
 
     def _of_hub(self, wanted: Wanted) -> tuple[_Opened, HubFeed]:
         """A desk to which a hub brings everything, its history too. Raises InputError."""

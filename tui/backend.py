@@ -104,6 +104,14 @@ class Wanted(msgspec.Struct, frozen=True):
     """Days on which the exchange is closed beside those that the calendar knows, for ``reopen``; None: those
     of now."""
 
+    def named(self) -> set[str]:
+        """The symbols of figures that a person has named, beside those that are usual."""
+        growth = () if self.value_growth == Wanted().value_growth else self.value_growth
+        listed = (symbol for each in self.lists for symbol in each.symbols)
+        paired = (symbol for pair in self.pairs for symbol in pair)
+        benchmark = () if self.benchmark is None else (self.benchmark,)
+        return {*self.pair, *self.legs, *growth, *listed, *paired, *benchmark}
+
 
 class DeskError(InputError):
     """A desk cannot be what was asked for."""
@@ -198,12 +206,13 @@ class ReopeningDesk(Protocol):
         """What it shows; what is being prepared is not in it yet."""
         ...
 
-    async def reopen(self, wanted: Wanted) -> bool:
+    async def reopen(self, wanted: Wanted) -> tuple[str, ...] | None:
         """Show this from now on, as if it had been opened; listeners, wants and alerts stay.
 
         Until the new feeds are as well as the present ones, some seconds at most, the present desk goes on;
         then one Snapshot is of the new desk, and feeds that are needed no more are closed before this
-        returns. Today's prints stay. False where a later call took its place: the later one counts.
+        returns. Today's prints stay. Returns the symbols that were named and that its hub does not bring:
+        nothing is shown of them. None where a later call took its place: the later one counts.
         Cancelled, the present desk stays. Raises DeskError, and the present desk stays.
         """
         ...

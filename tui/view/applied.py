@@ -62,6 +62,11 @@ class Reopening(msgspec.Struct, frozen=True):
     file: str
     """Its name."""
 
+    def done(self, lacking: tuple[str, ...]) -> str:
+        """What to say once the desk is another one. ``lacking``: symbols that its hub does not bring."""
+        said = f"{self.file}: applied {', '.join(self.names)}"
+        return f"{said}; the hub does not bring {', '.join(lacking)}" if lacking else said
+
     def on(self, view: ViewState, wanted: Wanted) -> ViewState:
         """The view of the desk that is shown now: no pair, list or figure stays chosen that it has not."""
         pairs, lists = pair_names(wanted.pair, wanted.pairs), watchlists(wanted.lists)
@@ -87,13 +92,14 @@ async def reopen(desk: ReopeningDesk, reopening: Reopening) -> Reopened | None:
     """Have a running desk become another one; None where a later change took its place."""
     before = desk.wanted
     try:
-        is_done = await desk.reopen(reopening.wanted(before))
+        lacking = await desk.reopen(reopening.wanted(before))
     except DeskError as error:
         return Reopened(
             reopening.blame(reopening.names, error.setting, str(error)), is_error=True, before=before
         )
-    message = f"{reopening.file}: applied {', '.join(reopening.names)}"
-    return Reopened(message, is_error=False, before=before) if is_done else None
+    if lacking is None:
+        return None
+    return Reopened(reopening.done(lacking), is_error=False, before=before)
 
 
 def without_figures_of(view: ViewState, before: Wanted, now: Wanted) -> ViewState:

@@ -50,6 +50,11 @@ class _Shows(Protocol):
 
     has_shown: bool
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing comes; empty while the hub is heard."""
+        ...
+
 
 async def exchange(
     supervisor: Supervisor,
@@ -111,9 +116,11 @@ async def _come_up(
                 looks.clear()
     except TimeoutError:
         slow = [each.feed.name for each in entering if not _is_ready(supervisor, each, lacking)]
-        if any(isinstance(each.feed, _Shows) and not each.feed.has_shown for each in entering):
-            # It brings history too: without it the screen would be empty.
-            raise RefusedError(f"nothing has come from the hub in {limit_s:.0f} s") from None
+        for hub in (each.feed for each in entering if isinstance(each.feed, _Shows)):
+            if not _is_up(supervisor, hub):
+                # It brings history too: without it the screen would be empty, or of yesterday.
+                why = f": {hub.trouble}" if hub.trouble else ""
+                raise RefusedError(f"the hub has not answered in {limit_s:.0f} s{why}") from None
         log.warning("the new desk does not wait any longer for %s", ", ".join(slow))
     _check(entering)
 
@@ -124,6 +131,15 @@ def _check(entering: Sequence[Entering]) -> None:
         if isinstance(status.state, Refusal):
             why = f": {status.detail}" if status.detail else ""
             raise RefusedError(f"{each.feed.name} refuses{why}")
+
+
+def _is_up(supervisor: Supervisor, hub: _Shows) -> bool:
+    """Whether it has brought everything and lives; as dead as the present one it may be.
+
+    A NATS server keeps the last values of a hub that has gone: they are no answer.
+    """
+    is_no_worse = any(isinstance(feed, _Shows) and feed.trouble for feed in supervisor.feeds)
+    return hub.has_shown and (is_no_worse or not hub.trouble)
 
 
 def _is_ready(supervisor: Supervisor, entering: Entering, lacking: frozenset[str]) -> bool:
@@ -138,7 +154,7 @@ def _is_ready(supervisor: Supervisor, entering: Entering, lacking: frozenset[str
         history = _history_of([entering])
         return feed.has_tried or (history is not None and lacking <= set(history.symbols))
     if isinstance(feed, _Shows):
-        return feed.has_shown
+        return _is_up(supervisor, feed)
     if not record.has_spoken or record.status.state is Kind.OFFLINE:
         return False
     assert isinstance(feed, Stream)

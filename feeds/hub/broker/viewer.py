@@ -70,6 +70,16 @@ class HubFeed:
         """LIVE; what each price is worth is the hub's matter."""
         return LIVE
 
+    @property
+    def access(self) -> Access:
+        """Where it listens, and as whom."""
+        return self._access
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing comes, in words; empty while the hub is heard."""
+        return self.receiver.trouble(self._time.now().s)
+
     def tape(self) -> None:
         """None: it is live."""
 

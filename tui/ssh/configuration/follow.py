@@ -147,7 +147,7 @@ class ConfigFollower:
         with self._contained(watch):
             names = ", ".join(reopening.names)
             try:
-                is_done = await desk.reopen(reopening.wanted(desk.wanted))
+                lacking = await desk.reopen(reopening.wanted(desk.wanted))
             except DeskError as error:
                 why = reopening.blame(reopening.names, error.setting, str(error))
                 event_log.error("desk not changed", file=str(watch.path), key=error.setting or names, why=why)
@@ -157,14 +157,12 @@ class ConfigFollower:
                     "the desk stays as it is",
                 )
                 return
-            if not is_done:
+            if lacking is None:
                 return
             event_log.event("desk changed", file=str(watch.path), changes=names)
             self._faults["desk"] = ""
             self._opened += 1
-            self._tell(
-                f"{reopening.file}: applied {names}", self._defaults().of_desk(desk.wanted, self._opened)
-            )
+            self._tell(reopening.done(lacking), self._defaults().of_desk(desk.wanted, self._opened))
 
     @property
     def _pair(self) -> tuple[str, str]:

@@ -34,7 +34,7 @@ async def test_the_demo_takes_another_pair_and_groups_where_it_stands():
         other = msgspec.structs.replace(
             wanted, pair=("IWN", "IVW"), lists=(LegList("banks", ("KRE",)), LegList("w", ("DIA",), True))
         )
-        assert await desk.reopen(other)
+        assert await desk.reopen(other) == ()
         assert desk.wanted == other
         async for shown in desk.listen():
             if "KRE" in shown.legs and shown.legs["KRE"].volume:

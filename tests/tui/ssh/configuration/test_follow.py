@@ -227,7 +227,7 @@ async def test_a_desk_that_cannot_become_another_one_stays_and_one_that_can_is_e
         if wanted.feed == "alpaca":
             raise DeskError(f"no key in /{SECRET}/keys", "feeds.feed")
         desk.wanted = wanted
-        return True
+        return ()
 
     desk.reopen = reopen
     stranger, admin = await scene.hosted.look(), await scene.look_as_admin()
