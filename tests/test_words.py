@@ -30,6 +30,7 @@ from rotation.macro.figures import ReleaseKind
 from rotation.quote import PrintFault, Quote, Role
 from rotation.status import Kind
 from rotation.status import Refusal as FeedRefusal
+from rotation.story.verdict import Verdict
 from rotation.wording import state_word
 from tui.panels.macro import NAMED
 from tui.ssh.limits import Progress
@@ -72,6 +73,7 @@ NEVER_SHOWN = {
     Progress: "how far a login has come, to choose who gives way",
     Purpose: "what a REST request is for; its failure is told by the error",
     Role: "what of a print counts; a number in recorded tapes",
+    Verdict: "which side of a pair leads; the ribbon writes the side's name",
     Unreadable: "what stands where a hub's last beat should; decides who publishes",
 }
 """Enum → why no person ever reads it."""

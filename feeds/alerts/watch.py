@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from feeds.alerts.errors import Sender
     from rotation.alerts.desk_log import Call
-    from rotation.alerts.rule import AlertState, Fired
+    from rotation.alerts.rule import AlertState, Fired, Rule
     from rotation.context.wants import Wants
     from rotation.desk import Desk
     from rotation.snapshot import Snapshot
@@ -84,10 +84,16 @@ class AlertWatch:
         """The write under way, or the last one."""
         self._watches = False
         self._has_read = False
+        self._settings: tuple[tuple[Rule, ...], tuple[Target, ...]] | None = None
+        """The alerts and targets that are watched for; None before the first."""
         self.set(settings)
 
     def set(self, settings: AlertSettings) -> None:
         """Watch for these alerts, and call these targets, from now on."""
+        self._log.places = settings.places
+        if self._settings == (settings.rules, settings.targets):
+            return  # what is being delivered goes on
+        self._settings = settings.rules, settings.targets
         self._remembered |= self._log.states
         self._targets = {target.name: target for target in settings.targets}
         self._targets.setdefault(DESKTOP, Target(name=DESKTOP, kind="desktop"))
@@ -99,7 +105,6 @@ class AlertWatch:
         self._watches = self._watches or begins
         if begins and self._file is not None:
             self._take_over()
-        self._log.places = settings.places
         self._log.set_rules(settings.rules, self._remembered)
         self._want(self._log.wants)
         self._wake.set()

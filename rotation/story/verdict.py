@@ -48,10 +48,10 @@ def verdict(window: SpreadWindow | None) -> Verdict | None:
     return Verdict.NEITHER
 
 
-def verdict_words(spread: Spread, found: Verdict) -> str:
+def verdict_words(spread: Spread, leader: Verdict) -> str:
     """``SMALL CAPS LEADING ▲``, ``XBI LEADING ▲``, ``NO CLEAR LEADER``."""
-    if found is Verdict.NEITHER:
+    if leader is Verdict.NEITHER:
         return "NO CLEAR LEADER"
-    symbol, way = (spread.base, "▲") if found is Verdict.BASE else (spread.against, "▼")
+    symbol, way = (spread.base, "▲") if leader is Verdict.BASE else (spread.against, "▼")
     names = SIDES.get(frozenset({spread.base, spread.against}), {})
     return f"{names.get(symbol, symbol)} LEADING {way}"

@@ -35,12 +35,12 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 def _led(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """The sentence after who leads over the chosen window; by itself where the two have no room."""
     sentence, spread = _sentence(snapshot), snapshot.spread
-    found = verdict(spread.windows.get(str(view.window)))
-    if found is not None:
-        words = verdict_words(spread, found)
+    leader = verdict(spread.windows.get(str(view.window)))
+    if leader is not None:
+        words = verdict_words(spread, leader)
         first, *others = wrap(f"{words.replace(' ', TIE)}{2 * TIE}{sentence}", width, height + 1)
         if len(others) < height:
-            led: Row = ((words, VERDICT_ROLES[found]), (first.removeprefix(words), "text"))
+            led: Row = ((words, VERDICT_ROLES[leader]), (first.removeprefix(words), "text"))
             return [led, *(((line, "text"),) for line in others)]
     return [((line, "text"),) for line in wrap(sentence, width, height)]
 

@@ -39,7 +39,10 @@ class ConfigError(InputError):
 
     def __init__(self, path: Path, line: int | None, key: str, problem: str) -> None:
         """``line``: None where the mistake has none. ``key``: ``keys.pause``; "" for the file itself."""
-        super().__init__(f"{path}{f', line {line}' if line else ''}: {problem}")
+        place = f", line {line}" if line else ""
+        super().__init__(f"{path}{place}: {problem}")
+        self.brief = f"{path.name}{place}: {problem}"
+        """For a screen, which has little room and one such file."""
         self.path = path
         self.line = line
         self.key = key

@@ -14,7 +14,7 @@ from rotation.desk import DeskChange
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.desk.wanted import ALL, REOPENS, wanted_of
-from tui.settings.file import Config, read
+from tui.settings.file import Config, ConfigError, read
 from tui.settings.panels import panels_of
 from tui.settings.schema import BY_NAME
 from tui.settings.values import pairs as pairs_of
@@ -83,7 +83,8 @@ class ConfigWatch:
             config.check_windows(self._fixed)
         except InputError as error:
             self.fault = error
-            return Applied(f"{error}; the previous configuration stays in use", is_error=True, fault=error)
+            message = error.brief if isinstance(error, ConfigError) else str(error)
+            return Applied(f"{message}; the previous configuration stays in use", is_error=True, fault=error)
         self.fault = None
         before_config, self._config = self._config, config
         return _difference(before_config, config, self._fixed, self._taken)
@@ -120,6 +121,8 @@ def _difference(
     # Where they stand in the file makes them no other alerts.
     is_other = (now.alerts.rules, now.alerts.targets) != (before.alerts.rules, before.alerts.targets)
     alerts, others = _taken_alerts(now.alerts if is_other else None, others, taken)
+    # They are the same: only what they say where they stand may be another line.
+    placed = alerts or (now.alerts if now.alerts.rules and TARGETS_OF_ALERTS in taken else None)
     windows = _windows_change(now, fixed) if set(changed) & {*WINDOWS} else None
     desk = {BY_NAME[name].option: of(now, name) for name in OF_DESK if name in changed}
     screen = {name: of(now, name) if name in changed else None for name in SCREEN}
@@ -147,7 +150,7 @@ def _difference(
         f"{now.path.name}: {'; '.join(clauses)}",
         keys=keys,
         theme=_text(screen["screen.theme"]),
-        alerts=alerts,
+        alerts=placed,
         pairs=pairs,
         desk=msgspec.convert(desk, DeskChange) if desk else None,
         windows=windows,
@@ -186,7 +189,7 @@ def _blamed(config: Config, names: Sequence[str], setting: str, message: str) ->
     placed = next((line for line in lines if line), 0)
     what = setting or ", ".join(names)
     line = f", line {placed}" if placed else ""
-    return f"{config.path}{line}: {what}: {message}; the desk stays as it is"
+    return f"{config.path.name}{line}: {what}: {message}; the desk stays as it is"
 
 
 def _line_of(config: Config, name: str) -> int:

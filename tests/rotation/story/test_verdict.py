@@ -21,7 +21,7 @@ def window(pp: float, percentile: float) -> SpreadWindow:
 
 
 @pytest.mark.parametrize(
-    ("pp", "percentile", "found"),
+    ("pp", "percentile", "leader"),
     [
         (10.34, 99.8, Verdict.BASE),
         (0.5, 75.0, Verdict.BASE),
@@ -33,8 +33,8 @@ def window(pp: float, percentile: float) -> SpreadWindow:
         (-9.0, 3.0, Verdict.AGAINST),
     ],
 )
-def test_the_outer_quarters_lead(pp: float, percentile: float, found: Verdict) -> None:
-    assert verdict(window(pp, percentile)) is found
+def test_the_outer_quarters_lead(pp: float, percentile: float, leader: Verdict) -> None:
+    assert verdict(window(pp, percentile)) is leader
 
 
 @pytest.mark.parametrize(("pp", "percentile"), [(-0.2, 80.0), (0.0, 80.0), (0.2, 20.0), (0.0, 20.0)])
@@ -55,8 +55,8 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_nothing_is_said_on_a_bad_price_however_young(kind: Kind) -> None:
     legs = {"IWM": PriceStatus(kind, age_s=1.0), "QQQ": PriceStatus(Kind.LIVE, age_s=1.0)}
-    found = verdict(replace(window(10.0, 99.0), status=derive(legs, limit_s=60.0)))
-    assert found is (None if kind in BAD else Verdict.BASE)
+    leader = verdict(replace(window(10.0, 99.0), status=derive(legs, limit_s=60.0)))
+    assert leader is (None if kind in BAD else Verdict.BASE)
 
 
 def test_nothing_is_said_of_two_instants() -> None:

@@ -125,7 +125,7 @@ async def test_what_cannot_be_opened_keeps_the_desk_and_names_the_line(tmp_path,
         async def refused(text: str, line: int, setting: str) -> str:
             message = await on_screen.change(text)
             assert app.view.is_urgent
-            assert message.startswith(f"{path}, line {line}: {setting}: ")
+            assert message.startswith(f"{path.name}, line {line}: {setting}: ")
             assert message.endswith("; the desk stays as it is")
             assert on_screen.connected == quotes
             assert [feed.name for feed in on_screen.snapshot.health.feeds] == [feed.name for feed in feeds]
@@ -198,6 +198,19 @@ async def test_an_alert_fires_once_whatever_the_desk_becomes(tmp_path, monkeypat
         assert on_screen.snapshot.alerts[0].fired == 1
     kept = json.loads((tmp_path / "STATE" / "rotation-tui" / "alerts.json").read_text())
     assert len(kept["calls"]) == 1
+
+
+async def test_an_alert_that_the_file_disables_is_named_with_its_line(tmp_path, monkeypatch):
+    alert = '[[alerts]]\nname = "dow"\nwhen = "zzzz.last > 1"\n'
+    more = '["IWM", "QQQ", "SPY", "ZZZZ"]'
+    async with running(tmp_path, monkeypatch, desk(alert, legs=more)) as on_screen:
+        said = lambda: [each.text for each in on_screen.snapshot.events if "disabled" in each.text]  # noqa: E731
+        assert said() == []
+        # The alert is the same one, but stands two lines lower.
+        await on_screen.change("# mine\n# and more\n" + desk(alert))
+        await on_screen.until(said)
+        assert said()[-1].startswith(f"{on_screen.path}, line 9: alerts.when: alert dow is disabled: ")
+        assert "zzzz.last" in said()[-1]
 
 
 async def test_a_demo_for_want_of_a_key_gives_way_to_live_prices_and_comes_back(tmp_path, monkeypatch):

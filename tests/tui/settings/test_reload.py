@@ -69,7 +69,7 @@ def test_a_mistake_is_told_with_its_line_and_then_mended(path):
     write(path, BEFORE + "[keys]\npause = 5\n")
     applied = changed(watch)
     assert applied.is_error
-    assert applied.message.startswith(f"{path}, line 6: keys.pause: expected a key")
+    assert applied.message.startswith(f"{path.name}, line 6: keys.pause: expected a key")
     assert applied.message.endswith("; the previous configuration stays in use")
     assert applied.keys is applied.theme is applied.alerts is None
     write(path, BEFORE)

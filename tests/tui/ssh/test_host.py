@@ -124,7 +124,7 @@ async def test_what_a_viewer_waits_for_is_painted_for_it_before_the_next_frame(t
         frames = other.viewer.frames
         hosted.desk.push(with_leg(scenes["live"], "IWM", last=987.65))
         hosted.desk.push(msgspec.structs.replace(scenes["live"], story=Story((), {})))
-        await waits.see("at which a 5d statement turns")
+        await waits.see("at which a 5d statement changes")
         assert other.viewer.frames == frames
         assert "987.65" not in other.screen.text
 
