@@ -34,10 +34,10 @@ COUNTERS = {
 }
 FINE = (COUNTERS["accepted"], COUNTERS["overnight"])
 """Counters that are no warning."""
-TROUBLE = ("late", "bad_price", "unknown_symbol", "off_session", "future")
-"""Prints turned away that should not have come; a duplicate dropped and a print revised are as it should be."""
-STREAM_TROUBLE = ("reconnects", "gaps", "gapped", "incomplete", "rejects")
-"""The same of what a live stream counts."""
+TURNED_AWAY = ("late", "bad_price", "unknown_symbol", "off_session", "future")
+"""Prints that should not have come; that duplicates are dropped and prints revised is as it should be."""
+LACKING = ("gapped", "incomplete", "rejects")
+"""The same of what a live stream counts now; gaps that were filled and connections made anew are over."""
 CALM_S = 60.0
 """A feed that has changed is shown for so long, however well it is by then: places must not flicker."""
 
@@ -56,11 +56,11 @@ def is_well(snapshot: Snapshot) -> bool:
 
 def _is_fine(feed: FeedHealth) -> bool:
     is_good = feed.refusal is None and feed.kind not in BAD
-    return is_good and not (feed.stats and any(getattr(feed.stats, name) for name in STREAM_TROUBLE))
+    return is_good and not (feed.stats and any(getattr(feed.stats, name) for name in LACKING))
 
 
 def _turned_away(health: Health) -> int:
-    return sum(getattr(health.counts, name) for name in TROUBLE)
+    return sum(getattr(health.counts, name) for name in TURNED_AWAY)
 
 
 def _line(snapshot: Snapshot, width: int) -> Row:
