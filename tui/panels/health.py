@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.cells import cell_len
 
-from rotation.text import counted, duration
+from rotation.desk import EventKind
+from rotation.status import BAD
+from rotation.text import counted, day, duration
 from tui.panels.base import kind_role
 from tui.panels.ribbon import NEW_YORK
-from tui.view.draw import UNKNOWN, Row, Span, column, wrap
+from tui.view.draw import UNKNOWN, Row, Span, cells, column, wrap
 
 if TYPE_CHECKING:
     from rotation.feed_stats import FeedStats
-    from rotation.snapshot import FeedHealth, Snapshot, Tape
+    from rotation.snapshot import FeedHealth, Health, Snapshot, Tape
     from tui.view.view_state import ViewState
 
 INDENT = 8
@@ -32,11 +34,54 @@ COUNTERS = {
 }
 FINE = (COUNTERS["accepted"], COUNTERS["overnight"])
 """Counters that are no warning."""
+TURNED_AWAY = ("late", "bad_price", "unknown_symbol", "off_session", "future")
+"""Prints that should not have come; that duplicates are dropped and prints revised is as it should be."""
+LACKING = ("gapped", "incomplete", "rejects")
+"""The same of what a live stream counts now; gaps that were filled and connections made anew are over."""
+CALM_S = 60.0
+"""A feed that has changed is shown for so long, however well it is by then: places must not flicker."""
+
+
+def is_well(snapshot: Snapshot) -> bool:
+    """Whether nothing is to be warned of: there are feeds, each is fine, and no counter speaks of trouble."""
+    health, now = snapshot.health, snapshot.as_of
+    changed = (event.at for event in snapshot.events if event.kind is EventKind.FEED)
+    return (
+        bool(health.feeds)
+        and all(map(_is_fine, health.feeds))
+        and _turned_away(health) == 0
+        and all((now - at).total_seconds() >= CALM_S for at in changed)
+    )
+
+
+def _is_fine(feed: FeedHealth) -> bool:
+    is_good = feed.refusal is None and feed.kind not in BAD
+    return is_good and not (feed.stats and any(getattr(feed.stats, name) for name in LACKING))
+
+
+def _turned_away(health: Health) -> int:
+    return sum(getattr(health.counts, name) for name in TURNED_AWAY)
+
+
+def _line(snapshot: Snapshot, width: int) -> Row:
+    """All of it in one line; of what has no room the last parts are left out."""
+    health, settled = snapshot.health, snapshot.ratio.daily
+    fine = sum(map(_is_fine, health.feeds))
+    parts = [f"feeds {fine}/{len(health.feeds)} ok"]
+    parts += [f"history to {day(settled[-1][0])}"] if settled else []
+    parts.append(counted(_turned_away(health), "bad print"))
+    if health.tape:
+        parts.append(f"tape {health.tape.position.astimezone(NEW_YORK):%H:%M:%S}")
+    while len(parts) > 1 and cells(" · ".join(parts)) > width:
+        parts.pop()
+    return ((" · ".join(parts), "text"),)
 
 
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """Feeds first, then the tape, the settled history and the session filter's counters."""
-    del view, height
+    """Feeds first, then the tape, the settled history and the session filter's counters; or one line."""
+    del view
+    if height == 1:
+        return [_line(snapshot, width)]
     health = snapshot.health
     lines: list[Row] = [row for feed in health.feeds for row in _feed(feed, width)]
     if not health.feeds:

@@ -49,7 +49,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "graph": ("graph", "session", "spread"),
     "macro": ("as_of", "legs", "macro", "spread", "unasked", "value_growth"),
     "events": ("alerts", "as_of", "events", "health"),
-    "health": ("health",),
+    "health": ("health", "ratio"),
     "help": ("health", "legs", "pairs", "spread"),
     "explained": ("as_of", "explained"),
     "palette": (),
@@ -100,7 +100,8 @@ def scene(
 
 def places_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> dict[str, Place]:
     """Return the panels that have a place, and where it is."""
-    return arrange(width, height, view, _legs(snapshot, view), fed=_has_fed(snapshot))
+    legs, fed = _legs(snapshot, view), _has_fed(snapshot)
+    return arrange(width, height, view, legs, fed=fed, is_well=_is_well(snapshot))
 
 
 def misfit_of(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> str:
@@ -120,6 +121,14 @@ def _has_fed(snapshot: Snapshot | None) -> bool:
     # Tapes and bare history have no rate-cut odds; what is live will, so nothing moves when they come.
     live = snapshot is None or (not snapshot.mode and bool(snapshot.health.feeds))
     return live or (snapshot is not None and snapshot.fed is not None)
+
+
+def _is_well(snapshot: Snapshot | None) -> bool:
+    if snapshot is None:
+        return False
+    from tui.panels.health import is_well  # noqa: PLC0415 - panels come after the first paint
+
+    return is_well(snapshot)
 
 
 def draw_panel(name: str, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> Drawn:

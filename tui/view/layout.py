@@ -43,6 +43,8 @@ WANTED = {
 """Lines beyond which a panel gains little; the legs want one line per leg."""
 ABSENT = 4
 """Lines of a Fed panel that has nothing to show."""
+SLIM = 3
+"""Lines of a Health panel that has nothing to warn of: one, and its border."""
 SHARED = tuple(panel for panel in PANELS if panel not in PAGES)
 """Panels that share the screen."""
 TAKES_THE_REST = ("ratio", "fed")
@@ -59,11 +61,18 @@ class Place(NamedTuple):
 
 
 def arrange(
-    width: int, height: int, view: ViewState, legs: int = 10, *, fed: bool = True
+    width: int,
+    height: int,
+    view: ViewState,
+    legs: int = 10,
+    *,
+    fed: bool = True,
+    is_well: bool = False,
 ) -> dict[str, Place]:
     """Return panel id → place; panels without room are left out. A terminal too small gets only ``message``.
 
     ``legs``: how many the snapshot has. ``fed``: False where no source of rate-cut odds can come.
+    ``is_well``: True where Health has nothing to warn of: beside others it is then one line, unless in focus.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return {"message": Place(0, 0, width, height)}
@@ -87,7 +96,11 @@ def arrange(
     if is_own:
         return {**places, view.focus: body}
     for area, panels in zip(_areas(body, columns), columns, strict=True):
-        places |= _stack(area, panels, sorted(panels, key=lambda panel: panel != view.focus), lines, least)
+        stack = _stack(area, panels, sorted(panels, key=lambda panel: panel != view.focus), lines, least)
+        if is_well and view.focus != "health" and "health" in stack and len(stack) > 1:
+            # The same panels as with a tall one: trouble must find its room, and move no other away.
+            stack = _stack(area, tuple(stack), tuple(stack), {**lines, "health": SLIM}, least)
+        places |= stack
     return places
 
 
@@ -157,7 +170,8 @@ def _stack(
         more = min(spare, wanted[panel] - heights[panel])
         heights[panel] += more
         spare -= more
-    heights[next((panel for panel in TAKES_THE_REST if panel in heights), shown[-1])] += spare
+    last = shown[-2] if wanted["health"] == SLIM and shown[-1] == "health" else shown[-1]
+    heights[next((panel for panel in TAKES_THE_REST if panel in heights), last)] += spare
     places, y = {}, area.y
     for panel in shown:
         places[panel] = Place(area.x, y, area.width, heights[panel])

@@ -307,7 +307,7 @@ class Viewer:
         self._show(room)
 
     def _room_view(self) -> ViewState:
-        """Return the view that is shown: until the first key the default focus, where no panel depends on it.
+        """Return the view that is shown: until the first key with the default focus, if that shows the same.
 
         Viewers who only look then share a room, whatever they focused last time.
         """
@@ -315,7 +315,7 @@ class Viewer:
         if self._has_pressed or plain == self.view or self.view.zoomed:
             return self.view
         newest, size = self._rooms.newest, self._frame.size
-        alike = places_of(newest, plain, *size) == places_of(newest, self.view, *size)
+        alike = places_of(newest, plain, *size).keys() == places_of(newest, self.view, *size).keys()
         return plain if alike else self.view
 
     def _show(self, room: Room) -> None:
