@@ -204,13 +204,13 @@ async def test_an_alert_that_the_file_disables_is_named_with_its_line(tmp_path, 
     alert = '[[alerts]]\nname = "dow"\nwhen = "zzzz.last > 1"\n'
     more = '["IWM", "QQQ", "SPY", "ZZZZ"]'
     async with running(tmp_path, monkeypatch, desk(alert, legs=more)) as on_screen:
-        said = lambda: [each.text for each in on_screen.snapshot.events if "disabled" in each.text]  # noqa: E731
-        assert said() == []
+        messages = lambda: [each.text for each in on_screen.snapshot.events if "disabled" in each.text]  # noqa: E731
+        assert messages() == []
         # The alert is the same one, but stands two lines lower.
         await on_screen.change("# mine\n# and more\n" + desk(alert))
-        await on_screen.until(said)
-        assert said()[-1].startswith(f"{on_screen.path}, line 9: alerts.when: alert dow is disabled: ")
-        assert "zzzz.last" in said()[-1]
+        await on_screen.until(messages)
+        assert messages()[-1].startswith(f"{on_screen.path}, line 9: alerts.when: alert dow is disabled: ")
+        assert "zzzz.last" in messages()[-1]
 
 
 async def test_a_demo_for_want_of_a_key_gives_way_to_live_prices_and_comes_back(tmp_path, monkeypatch):
