@@ -124,7 +124,7 @@ class Receiver(Intake):
     def _states(self, now: Moment, as_of_ns: int) -> RelayedStates | None:
         """The states now, where they differ from those before."""
         override = self._override(now.s)
-        own = own_row(self.trouble(now.s), override, self.counters)
+        own = own_row(self.fault(now.s), override, self.counters)
         made = relayed_states(self._newest.state, self._newest.beat, own, override, as_of_ns)
         before = self._relayed
         if before is not None and msgspec.structs.replace(before, as_of_ns=as_of_ns) == made:
@@ -143,7 +143,7 @@ class Receiver(Intake):
         state = self._newest.state
         return state is not None and state.epoch != self._order.epoch
 
-    def trouble(self, now_s: float) -> str:
+    def fault(self, now_s: float) -> str:
         """Why nothing comes, in words; empty while the hub is heard."""
         return self.problem or self._silence(now_s)
 

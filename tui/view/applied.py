@@ -64,8 +64,8 @@ class Reopening(msgspec.Struct, frozen=True):
 
     def done(self, lacking: tuple[str, ...]) -> str:
         """What to say once the desk is another one. ``lacking``: symbols that its hub does not bring."""
-        said = f"{self.file}: applied {', '.join(self.names)}"
-        return f"{said}; the hub does not bring {', '.join(lacking)}" if lacking else said
+        message = f"{self.file}: applied {', '.join(self.names)}"
+        return f"{message}; the hub does not bring {', '.join(lacking)}" if lacking else message
 
     def on(self, view: ViewState, wanted: Wanted) -> ViewState:
         """The view of the desk that is shown now: no pair, list or figure stays chosen that it has not."""

@@ -51,7 +51,7 @@ class _Shows(Protocol):
     has_shown: bool
 
     @property
-    def trouble(self) -> str:
+    def fault(self) -> str:
         """Why nothing comes; empty while the hub is heard."""
         ...
 
@@ -119,7 +119,7 @@ async def _come_up(
         for hub in (each.feed for each in entering if isinstance(each.feed, _Shows)):
             if not _is_up(supervisor, hub):
                 # It brings history too: without it the screen would be empty, or of yesterday.
-                why = f": {hub.trouble}" if hub.trouble else ""
+                why = f": {hub.fault}" if hub.fault else ""
                 raise RefusedError(f"the hub has not answered in {limit_s:.0f} s{why}") from None
         log.warning("the new desk does not wait any longer for %s", ", ".join(slow))
     _check(entering)
@@ -138,8 +138,8 @@ def _is_up(supervisor: Supervisor, hub: _Shows) -> bool:
 
     A NATS server keeps the last values of a hub that has gone: they are no answer.
     """
-    is_no_worse = any(isinstance(feed, _Shows) and feed.trouble for feed in supervisor.feeds)
-    return hub.has_shown and (is_no_worse or not hub.trouble)
+    is_no_worse = any(isinstance(feed, _Shows) and feed.fault for feed in supervisor.feeds)
+    return hub.has_shown and (is_no_worse or not hub.fault)
 
 
 def _is_ready(supervisor: Supervisor, entering: Entering, lacking: frozenset[str]) -> bool:

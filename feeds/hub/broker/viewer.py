@@ -76,9 +76,9 @@ class HubFeed:
         return self._access
 
     @property
-    def trouble(self) -> str:
+    def fault(self) -> str:
         """Why nothing comes, in words; empty while the hub is heard."""
-        return self.receiver.trouble(self._time.now().s)
+        return self.receiver.fault(self._time.now().s)
 
     def tape(self) -> None:
         """None: it is live."""
