@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -34,6 +35,10 @@ OWN = (KEYS, ALERTS, TARGETS, GROUPS, WATCHLISTS, PAIRS, UNIVERSES)
 """Tables with checks of their own."""
 
 
+Signature = tuple[int, int, int]
+"""When a file was changed last (ns), its bytes, its inode."""
+
+
 class ConfigError(InputError):
     """A file that cannot be used. ``str()`` is the whole line for a person at this machine."""
 
@@ -54,6 +59,8 @@ class Config(msgspec.Struct, frozen=True):
 
     path: Path
     exists: bool = False
+    signature: Signature | None = None
+    """Of the file as it was read; None without one."""
     values: dict[str, Any] = {}
     """Setting's name → value, as its option takes it."""
     lines: dict[str, int] = {}
@@ -87,6 +94,8 @@ def read(path: Path) -> Config:
     """Return what this file sets. Raises ConfigError."""
     try:
         with path.open("rb") as file:
+            # Before it is read: what is written meanwhile is a change, then.
+            signature = signature_of(os.fstat(file.fileno()))
             raw = file.read(SIZE_MAX + 1)
     except OSError as error:
         raise ConfigError(path, None, "", f"cannot be read: {error.strerror or error}") from error
@@ -101,7 +110,12 @@ def read(path: Path) -> Config:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(path, None, "", f"not valid TOML: {error}") from error
-    return _Reader(path, text).config(tables)
+    return msgspec.structs.replace(_Reader(path, text).config(tables), signature=signature)
+
+
+def signature_of(state: os.stat_result) -> Signature:
+    """What another content of the file changes."""
+    return state.st_mtime_ns, state.st_size, state.st_ino
 
 
 class _Reader:

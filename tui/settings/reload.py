@@ -14,7 +14,7 @@ from rotation.desk import DeskChange
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.settings.desk.wanted import ALL, REOPENS, wanted_of
-from tui.settings.file import Config, ConfigError, read
+from tui.settings.file import Config, ConfigError, Signature, read, signature_of
 from tui.settings.panels import panels_of
 from tui.settings.schema import BY_NAME
 from tui.settings.values import pairs as pairs_of
@@ -42,7 +42,6 @@ PAIRS = "desk.pairs"
 TARGETS_OF_ALERTS = "notify.to"
 """A command that takes none has no alerts either."""
 GROUPS, WATCHLISTS, UNIVERSES = "groups", "watchlists", "universes"
-Signature = tuple[int, int, int]
 
 
 class ConfigWatch:
@@ -67,8 +66,8 @@ class ConfigWatch:
         self.fault: InputError | None = None
         """What is wrong with the file as it is now; None where it is in force."""
         self._seen = self._signature()
-        # A file that has appeared since the start is a change.
-        self._read = None if config is None else self._seen
+        # What has been written since the start is a change, a file that has appeared, too.
+        self._read = None if config is None else config.signature
 
     def poll(self) -> Applied | None:
         """What a change amounts to, once the file has stood still between two calls; None without one."""
@@ -91,10 +90,9 @@ class ConfigWatch:
 
     def _signature(self) -> Signature | None:
         try:
-            state = self.path.stat()
+            return signature_of(self.path.stat())
         except OSError:
             return None
-        return state.st_mtime_ns, state.st_size, state.st_ino
 
 
 def _difference(

@@ -64,6 +64,15 @@ def test_what_can_be_applied_is_and_what_cannot_says_so(path):
     assert watch.poll() is None
 
 
+def test_what_is_written_before_the_first_look_is_a_change(path):
+    """The first look comes a second after the start."""
+    config = read(path)
+    write(path, BEFORE.replace("midnight", "paper") + '[keys]\npause = "x"\n')
+    watch = ConfigWatch(path, config)
+    assert "applied" in watch.poll().message
+    assert watch.poll() is None
+
+
 def test_a_mistake_is_told_with_its_line_and_then_mended(path):
     watch = ConfigWatch(path, read(path))
     write(path, BEFORE + "[keys]\npause = 5\n")
