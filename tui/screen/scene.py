@@ -125,7 +125,7 @@ def _has_fed(snapshot: Snapshot | None) -> bool:
 
 def _is_well(snapshot: Snapshot | None) -> bool:
     if snapshot is None:
-        return False
+        return True  # mostly it will be, and then nothing moves when the first figures come
     from tui.panels.health import is_well  # noqa: PLC0415 - panels come after the first paint
 
     return is_well(snapshot)
