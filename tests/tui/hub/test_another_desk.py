@@ -95,7 +95,7 @@ async def test_a_hub_that_does_not_answer_keeps_the_desk_and_names_the_line(tmp_
         async def refused(url: str, why: str) -> None:
             before = feeds(on_screen)
             message = await on_screen.change(desk(feeds=of_hub(url), legs=LEGS))
-            assert message.startswith(f"{on_screen.path}, line 3: feeds.nats: ")
+            assert message.startswith(f"{on_screen.path.name}, line 3: feeds.nats: ")
             assert message.endswith("; the desk stays as it is")
             assert why in message, message
             assert on_screen.app.view.is_urgent

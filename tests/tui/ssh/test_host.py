@@ -192,8 +192,9 @@ async def test_the_health_panel_says_how_the_host_is_doing(tmp_path, scenes, mon
     monkeypatch.setattr("tui.ssh.host.HEALTH_EVERY_S", 0.05)
     async with hosting(tmp_path, scenes["live"]) as again:
         visitor = await again.look(size=(160, 45))
+        visitor.press(b"5")
         await visitor.see("1 of 200 viewers in 1 room, pace full")
-        visitor.press(b"5z")
+        visitor.press(b"z")
         await visitor.see("1 of 200 viewers in 1 room, pace full", "frames/s", "0 refused")
         visitor.press(b"?")
         await visitor.see("more or fewer colours")
