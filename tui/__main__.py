@@ -331,6 +331,13 @@ def _blamed(setting: str) -> Iterator[None]:
         raise DeskError(str(error), setting) from error
 
 
+def _lineup_of_hub(access: Access, history: History, desk: Desk) -> Lineup:
+    """A hub brings all of a desk; what it lets in are the symbols that the desk has at its start."""
+    from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
+
+    return {("hub", access, tuple(sorted({*history.symbols, *desk.legs}))): lambda: [HubFeed(access)]}
+
+
 def _is_demo_next(wanted: Wanted) -> bool:
     """Whether a list of feeds has come to the demo at its end, since no other has its key."""
     may_be_live = wanted.unasked_demo and not (wanted.demo or wanted.offline or wanted.tapes)
@@ -572,8 +579,7 @@ class LocalBackend:
             is_same = any(isinstance(feed, HubFeed) and feed.access == access for feed in now.feeds)
             known = Known(now.history, now.membership) if is_same else look(access)
             desk = _desk(known.history, wanted)
-            symbols = tuple(sorted({*known.history.symbols, *desk.legs}))
-            roles = opened.cast.plan({("hub", access, symbols): lambda: [HubFeed(access)]})
+            roles = opened.cast.plan(_lineup_of_hub(access, known.history, desk))
         (feed,) = feeds_of(roles)
         assert isinstance(feed, HubFeed)
         watched = Watched(
@@ -588,7 +594,7 @@ class LocalBackend:
     def _of_hub(self, wanted: Wanted) -> tuple[_Opened, HubFeed]:
         """A desk to which a hub brings everything, its history too. Raises InputError."""
         from feeds.desk import open as opening  # noqa: PLC0415
-        from feeds.desk.change.cast import Cast  # noqa: PLC0415
+        from feeds.desk.change.cast import Cast, feeds_of  # noqa: PLC0415
         from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
         from feeds.hub.viewing import look  # noqa: PLC0415
         from rotation.market.status import Provenance  # noqa: PLC0415
@@ -597,12 +603,14 @@ class LocalBackend:
         known = look(access)
         source = opening.Source(known.history, None, Provenance(), membership=known.membership)
         desk = _desk(source.history, wanted)
-        feed = HubFeed(access)
+        cast = Cast()
+        roles = cast.plan(_lineup_of_hub(access, known.history, desk))
+        (feed,) = feeds_of(roles)
+        assert isinstance(feed, HubFeed)
         opened = opening.supervise(
             source, desk, start=None, speed=1.0, stays=wanted.stays, now_ns=_wall_ns(), live=[feed]
         )
-        cast = Cast()
-        cast.take({("hub", access, tuple(sorted({*source.history.symbols, *desk.legs}))): [feed]})
+        cast.take(roles)
         return self._watched(wanted, desk, *opened, is_empty=False, cast=cast), feed
 
     def hub(

@@ -96,7 +96,14 @@ def lineup(
     shared: Shared,
     environ: Mapping[str, str] | None = None,
 ) -> Lineup:
-    """Who brings what to a desk; see ``feeds``."""
+    """Who brings what to a desk.
+
+    ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
+    those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone.
+    ``universes``: a person's own, kept beside them.
+    ``choice``: of ``feeds.desk.choose.NAMES``, or several with commas between. Making the feeds raises
+    InputError for one without its key or an address that is none.
+    """
     symbols, time = list(desk.legs), shared.time
     # Another order makes no other feeds where nothing is cut off: another pair of the same legs keeps them.
     who = frozenset(symbols) if len(symbols) <= FEW else tuple(symbols)
@@ -123,49 +130,6 @@ def lineup(
         macro_opening.live(data / "macro", cache, pair=pair, refusals=shared.refusals, environ=environ)
     ]
     return made
-
-
-def feeds(
-    desk: Desk,
-    history: History,
-    store: HistoryStore | None,
-    *,
-    choice: str,
-    data: Path,
-    cache: Path,
-    members: AbstractSet[str] = frozenset(),
-    priced: AbstractSet[str] = frozenset(),
-    holdings: MemberStore | None = None,
-    universes: Sequence[Universe] = (),
-    time: Time | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> list[Feed]:
-    """What a live desk listens to.
-
-    ``store``: kept up to date; None where the person named a history. ``members``: of funds; ``priced``:
-    those whose prices are asked for too. ``holdings``: refreshed each evening; None: left alone.
-    ``universes``: a person's own, kept beside them.
-    ``choice``: of ``feeds.desk.choose.NAMES``, or several with commas between. Raises InputError for a feed
-    without its key or an address that is none.
-    """
-    shared = Shared(time)
-    made = lineup(
-        desk,
-        history,
-        store,
-        choice=choice,
-        data=data,
-        cache=cache,
-        members=members,
-        priced=priced,
-        holdings=holdings,
-        universes=universes,
-        shared=shared,
-        environ=environ,
-    )
-    all_feeds = [feed for make in made.values() for feed in make()]
-    shared.use(all_feeds)
-    return all_feeds
 
 
 def _quotes(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from feeds.desk.change.cast import Cast, feeds_of
+from feeds.desk.live import Shared, lineup
 from feeds.history.updater import HistoryUpdater
 from feeds.streaming.feed import StreamFeed
 from feeds.supervisor import Supervisor
@@ -22,9 +24,22 @@ from tests.support.subjects import SYMBOLS, Subject
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from feeds.clock import Time
     from feeds.events import Feed
+    from feeds.history.store import HistoryStore
     from feeds.streaming.requests import Reference
+    from rotation.desk import Desk
     from rotation.snapshot import FeedHealth, Leg
+
+
+def feeds_at_start(
+    desk: Desk, history: History, store: HistoryStore | None, *, time: Time | None = None, **given: Any
+) -> tuple[Feed, ...]:
+    """Those of a desk as the program casts them when it opens one. ``given``: as ``lineup`` takes it."""
+    cast = Cast(Shared(time))
+    roles = cast.plan(lineup(desk, history, store, shared=cast.shared, **given))
+    cast.take(roles)
+    return feeds_of(roles)
 
 
 def closes(now_ns: int, sessions: int = 12) -> History:

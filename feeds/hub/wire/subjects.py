@@ -6,7 +6,7 @@ A symbol is one token of a subject. What a token cannot hold is written as %XX, 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,11 +33,6 @@ TAPE_STREAM = "TAPE"
 def token(symbol: str) -> str:
     """The symbol as one token."""
     return quote(symbol, safe="^=").replace(".", "%2E")
-
-
-def symbol_of(text: str) -> str:
-    """The symbol of a token."""
-    return unquote(text)
 
 
 def members(fund: str, place: int) -> str:

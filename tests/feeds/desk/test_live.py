@@ -26,7 +26,7 @@ from rotation.sessions import NEW_YORK, close_ns, last_closed, new_york_day, ses
 from rotation.status import LIVE, Kind, Mode, delayed
 from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle, without_threads
 from tests.support.fault_table import FIRST
-from tests.support.live_desk import closes, live_desk
+from tests.support.live_desk import closes, feeds_at_start, live_desk
 from tests.support.servers.alpaca import status
 from tests.support.servers.live_world import LiveWorld, environment, shift_to_session_ns
 from tests.support.servers.rest import Reply, RestServer, fault
@@ -56,7 +56,7 @@ def no_keys_here(monkeypatch, tmp_path):
 def made(tmp_path, environ, *, choice="auto", kept=True):
     store = HistoryStore(tmp_path / "history") if kept else None
     folders = {"data": tmp_path, "cache": tmp_path / "cache"}
-    return live.feeds(
+    return feeds_at_start(
         Desk(), History.empty(), store, choice=choice, time=FakeTime(), environ=environ, **folders
     )
 
@@ -91,7 +91,7 @@ async def test_a_history_named_by_hand_is_not_kept(tmp_path):
 
 
 def with_members(tmp_path, members, **more):
-    return live.feeds(
+    return feeds_at_start(
         Desk(),
         History.empty(),
         HistoryStore(tmp_path / "history"),

@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 
 from feeds.clock import Pace
-from feeds.desk import live
 from feeds.desk.member_prices import LOST_AFTER, PER_REQUEST, MemberPrices, able
 from feeds.desk.open import Source, follow_members
 from feeds.errors import InputError
@@ -31,6 +30,7 @@ from rotation.quote import NS
 from rotation.sessions import close_ns, open_ns, previous_session, sessions_between
 from rotation.status import Kind
 from tests.support.fake_time import NOW_NS, FakeTime, at_once, driven, settle
+from tests.support.live_desk import feeds_at_start
 from tests.support.servers.alpaca import AlpacaRestServer, Tape, rfc3339
 from tests.support.servers.rest import FAULTS, Reply
 
@@ -415,9 +415,9 @@ async def test_nothing_is_asked_unless_it_was_asked_for(tmp_path, keyed):
     given: dict[str, Any] = {
         "choice": "auto", "data": tmp_path, "cache": tmp_path / "cache", "time": FakeTime(), "environ": keyed,
     }  # fmt: skip
-    feeds = live.feeds(Desk(), history(), None, members=frozenset(NAMES), **given)
+    feeds = feeds_at_start(Desk(), history(), None, members=frozenset(NAMES), **given)
     assert "members" not in {feed.name for feed in feeds}
-    feeds = live.feeds(Desk(), history(), None, priced=frozenset(("IWM", *NAMES)), **given)
+    feeds = feeds_at_start(Desk(), history(), None, priced=frozenset(("IWM", *NAMES)), **given)
     (feed,) = [feed for feed in feeds if feed.name == "members"]
     assert feed.symbols == frozenset(NAMES), "the legs have a stream of their own"
 
