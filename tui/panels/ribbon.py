@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from rotation.market.headline import WINDOW as SENTENCE_WINDOW
 from rotation.status import BAD, Kind
 from rotation.story.verdict import Verdict, verdict, verdict_words
 from rotation.wording import PHASES, QUIET, connection_words, word_with_venue
@@ -38,6 +39,8 @@ def _led(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     leader = verdict(spread.windows.get(str(view.window)))
     if leader is not None:
         words = verdict_words(spread, leader)
+        if str(view.window) != SENTENCE_WINDOW:
+            words += f" over {view.window}d"  # the sentence beside it speaks of its own window
         first, *others = wrap(f"{words.replace(' ', TIE)}{2 * TIE}{sentence}", width, height + 1)
         if len(others) < height:
             led: Row = ((words, VERDICT_ROLES[leader]), (first.removeprefix(words), "text"))

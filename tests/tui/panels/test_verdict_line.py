@@ -53,7 +53,12 @@ def test_it_stands_first_in_the_colour_of_the_spread(
 def test_it_is_of_the_window_chosen() -> None:
     taken = spread_at(spread_at(pages.snapshot(), 10.0, 99.0), -3.0, 10.0, "20")
     assert text(rows(taken, VIEW, 160, 3)[1]).startswith("SMALL CAPS LEADING ▲")
-    assert text(rows(taken, replace(VIEW, window=20), 160, 3)[1]).startswith("TECH LEADING ▼")
+    assert text(rows(taken, replace(VIEW, window=20), 160, 3)[1]).startswith(
+        "TECH LEADING ▼ over 20d  Russell"
+    )
+    assert text(rows(taken, VIEW, 160, 3)[1]).startswith("SMALL CAPS LEADING ▲  Russell"), (
+        "the sentence's own"
+    )
 
 
 def test_nothing_stands_there_on_a_bad_price() -> None:
