@@ -68,7 +68,8 @@ def test_paused_and_demo_survive_the_smallest_terminal(scenes: dict[str, Snapsho
     printed = lines("ribbon", scenes["live"], msgspec.structs.replace(VIEW, paused=True), width=40, height=3)
     assert "DEMO" in printed[0]
     assert "PAUSED" in printed[0]
-    assert printed[1].startswith("IWM ▲+1.88% ▲5 (4+1)")
+    assert printed[1].startswith("SMALL CAPS LEADING ▲")
+    assert printed[2].startswith("IWM ▲+1.88% ▲5 (4+1)")
 
 
 def test_legs_keep_settled_and_today_apart(scenes: dict[str, Snapshot]) -> None:
