@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MODULES = {
     "ribbon": "tui.panels.ribbon",
-    "legs": "tui.panels.legs",
+    "legs": "tui.panels.legs.panel",
     "spread": "tui.panels.spread.panel",
     "ratio": "tui.panels.ratio",
     "fed": "tui.panels.fed.panel",

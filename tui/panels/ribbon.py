@@ -58,8 +58,10 @@ def _led(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
 
 
 def _sentences(snapshot: Snapshot) -> Iterator[str]:
-    """The sentence, the longest form first: with the members that take part, where they are not in it already;
-    as it is; without its rare clauses, the least rare first; and without its records.
+    """The sentence, its longest form first.
+
+    With the members that are up where it does not say so already; as it is; without its rare clauses, the
+    least rare first; and without its records.
     """
     headline = snapshot.headline
     is_in = any(each.figure.startswith("breadth.") for each in snapshot.clauses)

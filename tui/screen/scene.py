@@ -112,7 +112,7 @@ def misfit_of(snapshot: Snapshot | None, view: ViewState, width: int, height: in
 def _legs(snapshot: Snapshot | None, view: ViewState) -> int:
     if snapshot is None:
         return LEGS
-    from tui.panels.legs import height_of  # noqa: PLC0415 - panels come after the first paint
+    from tui.panels.legs.lists import height_of  # noqa: PLC0415 - panels come after the first paint
 
     return height_of(snapshot, view)
 
