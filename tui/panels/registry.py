@@ -17,7 +17,7 @@ MODULES = {
     "ribbon": "tui.panels.ribbon",
     "legs": "tui.panels.legs.panel",
     "spread": "tui.panels.spread.panel",
-    "ratio": "tui.panels.ratio",
+    "ratio": "tui.panels.ratio.panel",
     "fed": "tui.panels.fed.panel",
     "health": "tui.panels.health",
     "breadth": "tui.panels.breadth.panel",
