@@ -43,7 +43,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     ),
     "legs": ("legs", "lines", "lists", "session"),
     "spread": ("fed", "legs", "lines", "ratio", "session", "spread", "story"),
-    "ratio": ("ratio", "session", "value_growth"),
+    "ratio": ("as_of", "ratio", "session", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread", "unasked"),
     "graph": ("graph", "session", "spread"),

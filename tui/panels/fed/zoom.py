@@ -54,13 +54,13 @@ UNBOUNDED = 500
 """Lines: what is below the edge is scrolled to."""
 
 
-def rows(fed: Fed, as_of: datetime, width: int, mark: Mark, crosshair: str = "") -> list[Row]:
+def rows(fed: Fed, as_of: datetime, width: int, mark: Mark, crosshair: str, height: int) -> list[Row]:  # noqa: PLR0917 - what it shows, and its room
     """Everything, in two columns where they fit; what is below the edge is scrolled to.
 
-    ``crosshair``: its moment on the chart; "" without one.
+    ``crosshair``: its moment on the chart, which then fits into the panel's ``height``; "" without one.
     """
     first = top(fed, as_of, width, UNBOUNDED, mark)
-    blocks = (_tree, _meetings, partial(_history, crosshair=crosshair), _calibration)
+    blocks = (_tree, _meetings, partial(_history, crosshair=crosshair, height=height), _calibration)
     if width < BESIDE_FROM:
         return [*first, (), *_column(blocks, fed, width, mark), (), *_column(_SECOND, fed, width, mark)]
     left = (width - BETWEEN) * 53 // 100
@@ -154,8 +154,9 @@ def _note(text: str, width: int) -> list[Row]:
     return [((line, "faint"),) for line in wrap(text, width, 4)]
 
 
-def _history(fed: Fed, width: int, _mark: Mark, crosshair: str) -> list[Row]:
-    chart = fed_history.zoomed(fed.history, width, CHART, crosshair)
+def _history(fed: Fed, width: int, _mark: Mark, crosshair: str, height: int) -> list[Row]:
+    lines_shown = min(CHART, max(height - 2, 3)) if crosshair else CHART
+    chart = fed_history.zoomed(fed.history, width, lines_shown, crosshair)
     now = f", {fed_history.NOW} provisional" if fed.history and not fed.history[-1].settled else ""
     return [*_title(f"P(cut at the next meeting){now}", width), *chart]
 

@@ -23,12 +23,12 @@ BOTH_FROM = 12
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """One or two charts filling the height, with the value-growth lines where there is room."""
     mark, ratio = marker(view, "ratio"), snapshot.ratio
+    at = at_of(snapshot, view) if crosshair_of(view) else None
     foot = value_growth(snapshot.value_growth, width, mark) if height >= BOTH_FROM else []
-    if view.whole == "ratio" and ratio.daily:
+    if view.whole == "ratio" and ratio.daily and (at is None or height >= BOTH_FROM):
         foot = [*records(ratio, width), *foot]
     room = height - len(foot)
     role = mark(CURRENT, f"{pair_prefix(view.pair)}ratio")
-    at = at_of(snapshot, view) if crosshair_of(view) else None
     shown = [DAILY] if view.chart == "daily" else [TODAY] if view.chart == "today" else [DAILY, TODAY]
     if len(shown) == 2 and room < BOTH_FROM:
         shown = [at.chart] if at is not None else [TODAY if ratio.intraday else DAILY]

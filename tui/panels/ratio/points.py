@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.sessions import previous_session
+from rotation.sessions import NEW_YORK, previous_session
 from rotation.status import Kind
 from rotation.text import day
 from tui.panels.base import Point, about, worth_of
@@ -63,7 +63,7 @@ def at_of(snapshot: Snapshot, view: ViewState) -> At | None:
     if not sequence:
         return None
     moment, chart, index = sequence[place_of([each[0] for each in sequence], view.crosshair)]
-    return At(chart, index, _point(snapshot.ratio, moment, chart, index))
+    return At(chart, index, _point(snapshot, moment, chart, index))
 
 
 def _sequence(snapshot: Snapshot, view: ViewState) -> list[tuple[str, str, int]]:
@@ -82,7 +82,8 @@ def _sequence(snapshot: Snapshot, view: ViewState) -> list[tuple[str, str, int]]
     return closes if view.chart == DAILY else minutes if view.chart == TODAY else closes + minutes
 
 
-def _point(ratio: Ratio, moment: str, chart: str, index: int) -> Point:
+def _point(snapshot: Snapshot, moment: str, chart: str, index: int) -> Point:
+    ratio = snapshot.ratio
     if chart == DAILY and index < len(ratio.daily):
         closed, value = ratio.daily[index]
         return Point(day(closed), number(value), "settled closes", "muted")
@@ -91,7 +92,9 @@ def _point(ratio: Ratio, moment: str, chart: str, index: int) -> Point:
         now = f"{about(ratio.value, status)}{number(ratio.value)}"
         return Point(day(date.fromisoformat(moment)), now, *worth_of(status))
     at, value = datetime.fromisoformat(moment), ratio.intraday[index][1]
-    when = f"{day(at.date())}, minute to {at:%H:%M} New York"
+    clock = snapshot.as_of.astimezone(NEW_YORK).replace(tzinfo=None)
+    # A minute goes by its end, and one that is not over by the time shown.
+    when = f"{day(at.date())} {f'{at:%H:%M}' if at <= clock else f'{clock:%H:%M:%S}'} New York"
     is_last = index == len(ratio.intraday) - 1
     if is_last and status is not None and status.kind is not Kind.CLOSED:
         return Point(when, f"{about(value, status)}{number(value)}", *worth_of(status))

@@ -72,7 +72,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         lines += _rarity(spread.base, leg.base_rate, width, f"{spread.base.lower()}.run", mark)
     lines += _either_way(view, chosen, width, mark)
     if view.zoomed and view.focus == "spread":
-        lines += [(), *years.rows(snapshot, view, width), *story.rows(snapshot, view, width)]
+        lines += [(), *years.rows(snapshot, view, width, height), *story.rows(snapshot, view, width)]
     return lines
 
 

@@ -39,18 +39,26 @@ NO_PAST = "no settled value of this spread is known"
 NOW, WIDEST = "●", "○"
 
 
-def rows(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
-    """Line and list; one below the other where there is no room."""
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """Line and list; one below the other where there is no room.
+
+    ``height``: of the panel, into which a chart with a crosshair fits.
+    """
     line = snapshot.lines.get(line_of(view))
     if line is None or str(view.window) not in snapshot.spread.windows:
         return [((PAUSED if view.paused else COMPUTING, "muted"),)]
     if line.low is None or line.high is None:
         return [((NO_PAST, "muted"),)]
+    most = max(height - 3, 2) if crosshair_of(view) else PLOT
     if width < BESIDE_FROM:
-        return [*_chart(snapshot, view, line, width, PLOT_NARROW), (), *_list(snapshot, view, line, width)]
+        return [
+            *_chart(snapshot, view, line, width, min(PLOT_NARROW, most)),
+            (),
+            *_list(snapshot, view, line, width),
+        ]
     room = width - LIST - GAP
     beside = zip_longest(
-        _chart(snapshot, view, line, room, PLOT), _list(snapshot, view, line, LIST), fillvalue=()
+        _chart(snapshot, view, line, room, min(PLOT, most)), _list(snapshot, view, line, LIST), fillvalue=()
     )
     return [(*fit(own, room), (" " * GAP, "text"), *other) for own, other in beside]
 

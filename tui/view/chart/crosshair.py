@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tui.view.draw import Row, Span
 
 UPRIGHT, HERE = "│", "┼"
+SIDE = "┤"
+"""Ends the label left of every line of a chart."""
 CROSS: Span = (HERE, "strong")
 """The cell of the point under the crosshair."""
 READING: Span = (f"{HERE} ", "strong")
@@ -35,7 +37,9 @@ def place_of(moments: Sequence[str], crosshair: str) -> int:
 
 
 def lines_of(rows: Sequence[Row]) -> tuple[int, int] | None:
-    """The first and the last line that a crosshair stands on, of its value and on its chart; None without."""
-    at = [n for n, row in enumerate(rows) if READING in row or any(text == UPRIGHT for text, _ in row)]
-    at += [n for n, row in enumerate(rows) if any(HERE in text for text, role in row if role == "strong")]
-    return (min(at), max(at)) if any(READING in row for row in rows) else None
+    """The first and the last line of a chart with a crosshair, from its value to its dates; None without."""
+    first = next((n for n, row in enumerate(rows) if READING in row), None)
+    if first is None:
+        return None
+    plot = [n for n, row in enumerate(rows[first:], first) if any(text.endswith(SIDE) for text, _ in row)]
+    return first, max(plot, default=first) + 1
