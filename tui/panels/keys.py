@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.view.ascii import plain_keys
-from tui.view.view_state import has_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +29,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         if a.hint and (a.scope != "tape" or tape)
     ]
     hints[1:1] = _both(bound, "shorter", "longer", f"window {view.window}", view)
-    if has_chart(view):
+    if view.has_chart:
         hints[1:1] = [("← →", "crosshair")]
     if tape:
         hints[-3:-3] = [

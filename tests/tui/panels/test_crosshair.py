@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from rotation.fed.figures import FedPast
 from rotation.status import Kind
+from tests.support.ssh_scenes import Time, Visit
 from tests.support.status_worlds import snapshot
 from tests.support.tui import pages
 from tui.panels import crosshair
@@ -19,6 +20,7 @@ from tui.panels.ratio.points import previous_close, today_pct
 from tui.screen.exporter import text_of
 from tui.screen.picking import Picker, takes
 from tui.screen.scene import scene
+from tui.ssh.rooms.rooms import Rooms
 from tui.view import palette
 from tui.view.chart.crosshair import CROSS, READING
 from tui.view.theme import load, names
@@ -253,3 +255,22 @@ def test_nothing_stands_for_a_previous_close_that_is_unknown() -> None:
     assert "┄" not in text
     assert "%" not in re.search(r"today.*", text).group()
     assert previous_close(taken.ratio, None) is None
+
+
+def test_viewers_of_a_host_each_have_their_own() -> None:
+    taken, rooms, clock = pages.snapshot(), Rooms(), Time()
+    rooms.take(taken)
+    one, other = Visit(rooms, clock, size=(120, 40)), Visit(rooms, clock, size=(120, 40))
+    for visit, keys in ((one, b"3zh"), (other, b"3z\x1b[D\x1b[D{")):  # ESC [ D is the arrow to the left
+        visit.viewer.type(keys)
+        clock.pass_(1.0)
+    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
+    assert "┼ 16 Jul 2024 10:29 New York" in other.screen.text
+    rooms.take(replace(taken, ratio=replace(taken.ratio, intraday=(*taken.ratio.intraday, (71, 80.0)))))
+    clock.pass_(2.0)
+    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
+    assert "┼ 16 Jul 2024 10:29 New York" in other.screen.text
+    other.viewer.type(b"\x1b")
+    clock.pass_(1.0)
+    assert "┼ 16 Jul" not in other.screen.text
+    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
