@@ -15,7 +15,7 @@ _VERBOSE = ("websockets", "httpx", "httpcore")
 """Libraries that log addresses, headers and frames, each of which may hold a key."""
 
 redact: Callable[[str], str] = str
-"""Removes secrets from a text before it is written; set by the composition root, which knows them."""
+"""Removes secrets from a text before it is written; set by ``tui.__main__``."""
 
 
 def log_file() -> Path:

@@ -279,7 +279,7 @@ def for_script(**wanted: Any) -> Wanted:
 
 
 def backend(ctx: click.Context) -> Backend:
-    """Return the program behind the command line: ``tui.__main__.LocalBackend``."""
+    """Return the program behind the command line: ``tui.compose.backend.LocalBackend``."""
     program: Backend = ctx.obj
     return program
 

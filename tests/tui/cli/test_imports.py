@@ -114,7 +114,7 @@ def note(frame, event, arg):
             frame = frame.f_back
         queries.add(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
-from tui.__main__ import LocalBackend
+from tui.compose.backend import LocalBackend
 from tui.backend import Wanted
 
 async def first(desk):
