@@ -140,8 +140,10 @@ class FedWorld:
 
     def _fred(self, series: str) -> bytes:
         day = self.fred_day or new_york_day(self.now_ns)
-        value = {"DFEDTARU": 4.0, "DFEDTARL": 3.75, "DFF": 3.88}[series] - self._cut(day)
-        return f"observation_date,{series}\n{day},{value:.2f}\n".encode()
+        rate = {"DFEDTARU": 4.0, "DFEDTARL": 3.75, "DFF": 3.88}.get(series)
+        if rate is None:  # one of macro's, of which nothing is known here
+            return f"observation_date,{series}\n".encode()
+        return f"observation_date,{series}\n{day},{rate - self._cut(day):.2f}\n".encode()
 
     def _cut(self, day: date) -> float:
         return 0.25 if self.cut_on is not None and day > self.cut_on else 0.0
