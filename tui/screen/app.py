@@ -221,7 +221,7 @@ class RotationApp(App[None], inherit_bindings=False):
             applied = await with_pairs(desk, applied, self.view)
             self._apply(applied, desk)
             reopening = applied.reopening
-            if reopening is not None and reopening.names and isinstance(desk, ReopeningDesk):
+            if reopening is not None and applied.reopens(desk) and isinstance(desk, ReopeningDesk):
                 # The file may change again meanwhile: then the desk takes the later one.
                 group.create_task(self._reopen(desk, reopening), name="another desk")
 
@@ -256,7 +256,7 @@ class RotationApp(App[None], inherit_bindings=False):
                 )
         if isinstance(desk, AlertDesk):
             if applied.alerts is not None:
-                desk.set_alerts(applied.alerts)
+                desk.set_alerts(applied.alerts, awaits_desk=applied.reopens(desk))
             desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
         self._look(with_message(tidied(before, view), applied.message, urgent=applied.is_error))
 

@@ -73,13 +73,24 @@ class LocalDesk:
         """Show this from now on; see ``tui.backend.ReopeningDesk``."""
         if self._change is None:
             raise DeskError("this desk stays what it is")
-        return await self._change.to(wanted)
+        try:
+            lacking = await self._change.to(wanted)
+        except DeskError:
+            self._settle()
+            raise
+        if lacking is not None:  # else a later change has taken its place
+            self._settle()
+        return lacking
 
-    def set_alerts(self, alerts: AlertSettings) -> None:
-        """Watch for these alerts from now on."""
+    def _settle(self) -> None:
+        for watch in self._watches:
+            watch.settle_desk()
+
+    def set_alerts(self, alerts: AlertSettings, *, awaits_desk: bool = False) -> None:
+        """Watch for these alerts from now on; see ``tui.backend.AlertDesk``."""
         self._alerts = alerts
         for watch in self._watches:
-            watch.set(alerts)
+            watch.set(alerts, awaits_desk=awaits_desk)
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Add an event to the next snapshot."""
