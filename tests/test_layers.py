@@ -18,7 +18,8 @@ LATE = {"polars", "numpy", "holidays", "httpx", "websockets", "feeds", "sqlite3"
 """What must not be loaded before the first frame is on screen."""
 LATE_TOO = {
     "csv", "html", "importlib.resources", "rotation.sessions", "rotation.snapshot", "statistics",
-    "tui.output.text", "tui.panels.legs", "tui.panels.macro", "tui.panels.ribbon", "zipfile", "zoneinfo",
+    "tui.output.text", "tui.panels.legs.panel", "tui.panels.macro", "tui.panels.ribbon",
+    "zipfile", "zoneinfo",
 }  # fmt: skip
 """What the first Snapshot is drawn with, and what only some keys need."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.view.ascii import plain_keys
+from tui.view.view_state import has_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,8 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         if a.hint and (a.scope != "tape" or tape)
     ]
     hints[1:1] = _both(bound, "shorter", "longer", f"window {view.window}", view)
+    if has_chart(view):
+        hints[1:1] = [("← →", "crosshair")]
     if tape:
         hints[-3:-3] = [
             *_both(bound, "slower", "faster", "speed", view),

@@ -471,7 +471,7 @@ class RotationApp(App[None], inherit_bindings=False):
         if not view.paused:
             self.snapshot = self._newest
         if self.snapshot is not None:
-            from tui.panels.legs import with_order  # noqa: PLC0415 - see _opened
+            from tui.panels.legs.lists import with_order  # noqa: PLC0415 - see _opened
 
             self.view = with_order(view, self.snapshot)
         self._paint()
