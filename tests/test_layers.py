@@ -26,6 +26,8 @@ LATE_TOO = {
 FIRST_PAINT = """
 import asyncio, json, sys, threading
 from tui import __main__
+from tui.cli import app as cli
+from tui.compose import backend
 from tui.screen import terminal
 from tui.screen.app import RotationApp
 from tui.view.theme import DEFAULT, names
@@ -90,7 +92,7 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
 COMMAND = """
 import json, pathlib, sys, time
 from tui.cli import app as cli
-from tui.__main__ import LocalBackend
+from tui.compose.backend import LocalBackend
 
 def loaded():
     return sorted({name.partition(".")[0] for name in sys.modules})

@@ -40,8 +40,11 @@ class Point(NamedTuple):
 class RowsOf(Protocol):
     """Builds a panel's rows, any number of them, each to be cut or padded to ``width``."""
 
-    def __call__(self, snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-        """``width`` and ``height``: the room inside the border, in cells."""
+    def __call__(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
+        """``width`` and ``height``: the room inside the border, in cells.
+
+        ``snapshot``: None before the first figures; only help, the commands and their footer are drawn then.
+        """
         ...
 
 

@@ -47,7 +47,7 @@ TITLES = {
 
 
 def _rows_of(module: str) -> RowsOf:
-    def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    def rows(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
         drawn: list[Row] = import_module(module).rows(snapshot, view, width, height)
         return drawn
 

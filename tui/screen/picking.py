@@ -165,7 +165,14 @@ class Picker:
             self._snapshot = snapshot
             self._places.clear()
         alike = replace(
-            view, figure=FIRST, explains=False, scroll=0, scroll_below=0, message="", is_urgent=False
+            view,
+            figure=FIRST,
+            explains=False,
+            scroll=0,
+            scroll_below=0,
+            beside=(),
+            message="",
+            is_urgent=False,
         )
         known = self._places.get((alike, size))
         if known is None:

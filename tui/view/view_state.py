@@ -83,6 +83,8 @@ class ViewState(msgspec.Struct, frozen=True):
     """The symbols as they were sorted when the legs came into focus: a list that is read stands still."""
     scroll: int = 0
     """The first visible line of the focused panel, or of help."""
+    beside: tuple[tuple[str, int], ...] = ()
+    """Panels out of focus that the wheel has scrolled, by name, and the first visible line of each."""
     figure: str = ""
     """The id of the figure under the cursor; "" while none is being chosen."""
     explains: bool = False
@@ -227,6 +229,20 @@ def clamp_scroll(view: ViewState, most: int) -> ViewState:
     return _with(view, scroll=most) if view.scroll > most else view
 
 
+def scroll_of(view: ViewState, panel: str) -> int:
+    """The first visible line of a panel, in focus or not; past the end where fewer lines have come since."""
+    return view.scroll if keyed(view) == panel else next((n for name, n in view.beside if name == panel), 0)
+
+
+def wheeled(view: ViewState, panel: str, step: int, most: int) -> ViewState:
+    """Return the view with a panel moved by lines, in focus or not. ``most``: lines by which it can move."""
+    if keyed(view) == panel:
+        return scrolled(view, step)
+    line = min(max(min(scroll_of(view, panel), most) + step, 0), most)
+    others = tuple(each for each in view.beside if each[0] != panel)
+    return _with(view, beside=tuple(sorted((*others, (panel, line)) if line else others)))
+
+
 def _with(view: ViewState, **changes: object) -> ViewState:
     return msgspec.structs.replace(view, **changes)
 
@@ -254,7 +270,15 @@ def focused(view: ViewState, panel: str) -> ViewState:
     if panel == view.focus and not view.help:
         return view
     scroll = 0 if panel != view.focus else view.scroll
-    return _with(view, focus=panel, releases=False, help=False, filter="", scroll=scroll)
+    return _in_focus(_with(view, releases=False, help=False, filter="", scroll=scroll), panel)
+
+
+def _in_focus(view: ViewState, panel: str) -> ViewState:
+    """The view with the focus on a panel, which stays where the wheel has scrolled it."""
+    line = next((n for name, n in view.beside if name == panel), view.scroll)
+    return _with(
+        view, focus=panel, scroll=line, beside=tuple(each for each in view.beside if each[0] != panel)
+    )
 
 
 def with_page(view: ViewState, page: str) -> ViewState:
@@ -275,7 +299,7 @@ def _page(view: ViewState, key: str) -> ViewState:
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
-        return _with(view, focus=panel, releases=False, help=False, filter="", scroll=0)
+        return _in_focus(_with(view, releases=False, help=False, filter="", scroll=0), panel)
 
     return change
 

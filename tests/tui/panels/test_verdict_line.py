@@ -95,8 +95,8 @@ def test_it_is_the_second_line_of_every_page(name: str, size: tuple[int, int]) -
 
 def test_members_and_rare_clauses_and_then_records_give_way() -> None:
     taken = pages.snapshot()
-    said = tuple(Clause(f"x.{n}", f"a rare thing, number {n}", 1.0, 999) for n in (1, 2, 3))
-    grown = replace(taken, clauses=said, headline=with_clauses(taken.headline, said))
+    clauses = tuple(Clause(f"x.{n}", f"a rare thing, number {n}", 1.0, 999) for n in (1, 2, 3))
+    grown = replace(taken, clauses=clauses, headline=with_clauses(taken.headline, clauses))
     endings = {}
     for width in range(76, 152):
         sentence = " ".join(map(text, rows(grown, VIEW, width, 4)[1:])).partition("  ")[2]
