@@ -15,6 +15,7 @@ from rotation.status import Kind
 from tests.support.ssh_scenes import Time, Visit
 from tests.support.status_worlds import snapshot
 from tests.support.tui import pages
+from tests.support.tui.scenes import with_leg
 from tui.panels import crosshair
 from tui.panels.ratio.points import previous_close, today_pct
 from tui.screen.exporter import text_of
@@ -242,6 +243,27 @@ def test_after_the_close_the_session_s_own_close_is_not_the_previous_one(scenes:
     text = drawn(ViewState(focus="ratio", zoomed=True), taken=closed)
     assert "today +3.37 % since ┄ the previous close of 15 Jul 2024, 74.44" in text
     assert "+0.00 %" not in text
+
+
+def test_a_leg_s_previous_close_has_its_figure_and_its_place_in_the_day() -> None:
+    taken = pages.snapshot()
+    view = ViewState(focus="legs", zoomed=True)
+
+    def line_of(symbol: str, made: Snapshot) -> str:
+        head, *lines = drawn(view, taken=made).split("closes, 252 sessions")[1].split("\n")
+        assert "┊ close" in head
+        return next(line for line in lines if line.startswith(f"│ {symbol} "))
+
+    qqq = taken.lines["QQQ"].points[-1]
+    assert qqq == (date(2024, 7, 15), 496.15)
+    assert "496.15     494.27 ├──●─┊────┤     497.99" in line_of("QQQ", taken)
+    assert "217.19     219.14 ├───────●─┤     221.80" in line_of("IWM", taken), "below the day's low"
+    older = replace(taken.lines["QQQ"], points=taken.lines["QQQ"].points[:-1])
+    assert "—     494.27 ├──●──────┤     497.99" in line_of(
+        "QQQ", replace(taken, lines={**taken.lines, "QQQ": older})
+    )
+    status = replace(taken.legs["QQQ"].status, kind=Kind.UNADJUSTED)
+    assert "—     494.27 ├──●──────┤" in line_of("QQQ", with_leg(taken, "QQQ", status=status))
 
 
 def test_nothing_stands_for_a_previous_close_that_is_unknown() -> None:
