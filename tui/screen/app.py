@@ -352,7 +352,7 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """Press the footer's key, focus the panel, or explain the figure in focus that was clicked."""
-        name = self._under(event)
+        name = (event.widget.id if event.widget else None) or ""
         if name == "keys":
             if self.view.message and not self._export.asks:
                 self.say("")  # the keys are below it
@@ -376,7 +376,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._look(mouse.rolled(self.view, self._under(event), -mouse.LINES, self.snapshot, self._window))
 
     def _under(self, event: events.MouseEvent) -> str:
-        """The panel under the pointer; "" where there is none. Only clicks say it themselves."""
+        """The panel under the pointer; "" where there is none. A click knows what it began on, this does not."""
         places = self.screen.places if isinstance(self.screen, DeskScreen) else {}
         at = event.screen_x, event.screen_y
         return next((name for name, place in places.items() if Region(*place).contains(*at)), "")
