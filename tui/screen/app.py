@@ -19,7 +19,7 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, ReopeningDesk
+from tui.backend import AlertDesk, RefreshingDesk, ReopeningDesk
 from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
@@ -69,6 +69,7 @@ CONFIG_FILE = "config.toml"
 """Subject of the events of its changes, which are shown at once and only once."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 """Kinds of events that are shown at once; the others wait in the Events panel."""
+NOBODY = "nothing to ask now: prices are pushed, and what is asked was asked a moment ago"
 NO_TAPE = "no tape is playing"
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
@@ -376,7 +377,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._look(mouse.rolled(self.view, self._under(event), -mouse.LINES, self.snapshot, self._window))
 
     def _under(self, event: events.MouseEvent) -> str:
-        """The panel under the pointer; "" where there is none. A click knows what it began on, this does not."""
+        """The panel under the pointer; "" where there is none."""
         places = self.screen.places if isinstance(self.screen, DeskScreen) else {}
         at = event.screen_x, event.screen_y
         return next((name for name, place in places.items() if Region(*place).contains(*at)), "")
@@ -425,11 +426,23 @@ class RotationApp(App[None], inherit_bindings=False):
             self._copy(self.snapshot)
         elif action == "export":
             self._export.ask()
+        elif action == "refresh":
+            self._refresh_all()
         elif action == "suspend" and sys.platform != "win32":
             # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
             os.killpg(0, signal.SIGTSTP)
         elif action == "quit":
             self.exit()
+
+    def _refresh_all(self) -> None:
+        """Paint every cell again, have the sources asked, and say which."""
+        self.refresh()
+        desk: object = self._desk
+        asked, wait_s = desk.ask_now() if isinstance(desk, RefreshingDesk) else ((), 0.0)
+        if asked:
+            self.say(f"asked again: {', '.join(asked)}")
+        else:
+            self.say(f"asked a moment ago; again in {wait_s:.0f} s" if wait_s else NOBODY)
 
     def _copy(self, snapshot: Snapshot) -> None:
         """Copy the headline, or the sheet that is open."""
