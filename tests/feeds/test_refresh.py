@@ -23,7 +23,7 @@ SECOND = 10**9
 
 
 async def until(holds) -> None:
-    while not holds():
+    while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
         await asyncio.sleep(0.001)
 
 

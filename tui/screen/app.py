@@ -25,6 +25,7 @@ from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
 from tui.screen.arrived import has_come
 from tui.screen.exporter import Exporter
+from tui.screen.flash.flash import Flash
 from tui.screen.line_panel import LinePanel
 from tui.screen.pointer import mouse
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
@@ -69,6 +70,8 @@ CONFIG_FILE = "config.toml"
 """Subject of the events of its changes, which are shown at once and only once."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 """Kinds of events that are shown at once; the others wait in the Events panel."""
+TINTED = ("truecolor", "256")
+"""Terminals with colours between a figure's and its background's."""
 NOBODY = "nothing to ask now: prices are pushed, and what is asked was asked a moment ago"
 NO_TAPE = "no tape is playing"
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
@@ -141,6 +144,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._window = Size()
         self._terminal: TerminalDriver | None = None
         self._paced = paced or PacedScene()
+        self._flash = Flash()
         self._next_paint: Timer | None = None
         """For what waits until it is due; None where nothing does."""
         self._next_paint_s = 0.0
@@ -524,14 +528,22 @@ class RotationApp(App[None], inherit_bindings=False):
         if drawn.places != screen.places:
             screen.places = drawn.places
             screen.refresh(layout=True)
-        for name, rows in drawn.rows.items():
+        lit = self._lit(drawn, view, look)
+        for name, rows in lit.rows.items():
             self._panels[name].show(rows, look)
         self._shown = frozenset(drawn.places)
         self._ask()
         if drawn.most is not None:
             self.view = clamp_scroll(view, drawn.most)
-        if self._paced.wait_s is not None:
-            self._paint_in(self._paced.wait_s)
+        for wait_s in (self._paced.wait_s, self._flash.wait_s):
+            if wait_s is not None:
+                self._paint_in(wait_s)
+
+    def _lit(self, drawn: Scene, view: ViewState, look: theme.Theme) -> Scene:
+        """The scene with what has just changed lit, where that is wanted and the terminal has tints."""
+        snapshot = self.snapshot and of_pair(self.snapshot, view.pair)
+        can_show = look.has_tints and not self.no_color and self.console.color_system in TINTED
+        return self._flash.over(drawn, snapshot, view, self._clock(), is_on=view.motion and can_show)
 
     def _paint_in(self, wait_s: float) -> None:
         """Paint what waits in so many seconds, or soon after with a newer Snapshot."""
