@@ -80,7 +80,7 @@ def test_over_ssh_r_only_paints_and_at_most_once_a_second(scenes: dict[str, Snap
     rooms, time = Rooms(), Time()
     rooms.take(scenes["live"])
     visit = Visit(rooms, time, size=(160, 45))
-    visit.viewer.type(b"j")  # whoever has pressed a key has a view of its own
+    visit.viewer.type(b"]")  # whoever has pressed a key has a view of its own
     time.pass_(1.0)
     room, before = visit.viewer._room, len(visit.writes)
     text = visit.screen.text
