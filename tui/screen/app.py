@@ -72,6 +72,7 @@ LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 """Kinds of events that are shown at once; the others wait in the Events panel."""
 TINTED = ("truecolor", "256")
 """Terminals with colours between a figure's and its background's."""
+NOBODY_ON_TAPE = "nothing to ask: a tape is playing"
 NOBODY = "nothing to ask now: prices are pushed, and what is asked was asked a moment ago"
 NO_TAPE = "no tape is playing"
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
@@ -445,8 +446,10 @@ class RotationApp(App[None], inherit_bindings=False):
         asked, wait_s = desk.ask_now() if isinstance(desk, RefreshingDesk) else ((), 0.0)
         if asked:
             self.say(f"asked again: {', '.join(asked)}")
+        elif wait_s:
+            self.say(f"asked a moment ago; again in {wait_s:.0f} s")
         else:
-            self.say(f"asked a moment ago; again in {wait_s:.0f} s" if wait_s else NOBODY)
+            self.say(NOBODY if self._desk is None or self._desk.controls is None else NOBODY_ON_TAPE)
 
     def _copy(self, snapshot: Snapshot) -> None:
         """Copy the headline, or the sheet that is open."""

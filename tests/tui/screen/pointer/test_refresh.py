@@ -112,4 +112,4 @@ def demo(tmp_path):
 def test_in_a_real_terminal_r_answers(demo):
     demo.wait(lambda t: "? help" in t.text, "the footer")
     demo.press("r")
-    demo.see("nothing to ask now")
+    demo.see("nothing to ask: a tape is playing")
