@@ -33,6 +33,7 @@ from feeds.events import (
     SymbolStates,
     TakesOver,
 )
+from feeds.refresh import Refresh
 from rotation.context.wants import NOTHING
 from rotation.figures.registry import with_figures
 from rotation.market.status import Provenance
@@ -237,6 +238,7 @@ class Supervisor:
         self._offload = offload
         self._listeners: WeakSet[Listener] = WeakSet()  # a reader that has gone is forgotten
         self._ended = False
+        self._refresh_wish = Refresh()
         self._records = {feed: FeedRecord(Status(feed.mode.kind)) for feed in self._feeds}
         self._entering: dict[Feed, Entering] = {}
         self._driven: dict[Feed, asyncio.Task[None]] = {}
@@ -320,6 +322,10 @@ class Supervisor:
         self._wants[by] = asked
         if self._want_made():
             self._refresh_now()
+
+    def ask_now(self) -> tuple[tuple[str, ...], float]:
+        """Have the feeds ask their sources before their time; see ``feeds.refresh.Refresh.ask``."""
+        return self._refresh_wish.ask(self._feeds)
 
     def _want_made(self) -> bool:
         """Have the market make what is wanted; whether its next Snapshot has more than the last one."""

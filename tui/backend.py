@@ -167,6 +167,19 @@ class Desk(Protocol):
 
 
 @runtime_checkable
+class RefreshingDesk(Protocol):
+    """A desk with sources that are asked from time to time, and can be asked before it."""
+
+    def ask_now(self) -> tuple[tuple[str, ...], float]:
+        """Have them asked now: their names, and the seconds until another wish is heard.
+
+        None of them is asked sooner than is polite. Names come with 0 seconds; neither names nor seconds
+        where there is nobody to ask, or each was asked a moment ago.
+        """
+        ...
+
+
+@runtime_checkable
 class AlertDesk(Protocol):
     """A desk whose alerts can be replaced while it runs."""
 

@@ -77,6 +77,10 @@ class DemoFallback:
             if desk is not None:
                 desk.want(asked)
 
+    def ask_now(self) -> tuple[tuple[str, ...], float]:
+        """As the live desk does it, also while the demo plays: it is live that is wished for."""
+        return self._live.ask_now()
+
     async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
         """As a supervisor does it: the live desk's answer, and the demo has the same as far as it can."""
         self._changed_pairs = pairs, gaps

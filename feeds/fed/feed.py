@@ -9,8 +9,10 @@ from feeds.events import FedNews, Status
 from feeds.fed import strip_pace
 from feeds.fed.history import FedHistory
 from feeds.fed.polymarket.follow import PolymarketFollower
+from feeds.refresh import Alarm
 from rotation.fed.assemble import fed
 from rotation.fed.records import combine
+from rotation.quote import NS
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ EVERY_S = {
 """Between two requests to a source; the strip's are further apart while a stream brings it."""
 AGAIN_S = 120.0
 """After one that failed: a desk older than its network must not miss the range for half an hour."""
+SOONEST_S = {STRIP: 60.0, "policy rate": 60.0, "Kalshi": 15.0, "Polymarket": 15.0}
+"""Not sooner after an answer, whoever wishes for another; who is not here is asked in its own time alone."""
+WISHED = {STRIP: "futures"}
+"""What a wish calls a source, where the quotes have one of that name, too."""
 ONCE_S = 25.0
 """What answers later than this is left out of a single table."""
 
@@ -80,6 +86,9 @@ class FedFeed:
         self._clock_ns = clock_ns
         self._sleep = sleep
         self._changed = asyncio.Event()
+        self._alarms = {name: Alarm(sleep) for name in EVERY_S}
+        self._asked_ns: dict[str, int] = {}
+        """When each source was last asked."""
         self._polymarket = PolymarketFollower(
             lambda: sources.tokens, self._changed.set, clock_ns=clock_ns, sleep=sleep
         )
@@ -90,6 +99,18 @@ class FedFeed:
 
     def tape(self) -> None:
         """None: it is live."""
+
+    def ask_now(self) -> tuple[str, ...]:
+        """Ask those that wait for their time; see ``feeds.refresh``."""
+        now_ns = self._clock_ns()
+        due = [
+            name
+            for name, soonest_s in SOONEST_S.items()
+            if self._alarms[name].is_waiting and now_ns - self._asked_ns[name] >= soonest_s * NS
+        ]
+        for name in due:
+            self._alarms[name].ring()
+        return tuple(WISHED.get(name, name) for name in due)
 
     async def events(self) -> AsyncIterator[Event]:
         """News, at most once a second, and the sources' states when they change.
@@ -145,16 +166,18 @@ class FedFeed:
     async def _ask(self, name: str) -> None:
         while True:
             answered = await self._sources.ask(name)
+            self._asked_ns[name] = self._clock_ns()
             self._changed.set()
             if answered and name == STRIP:
                 await self._until_strip_is_due()
             else:
-                await self._sleep(EVERY_S[name] if answered else min(EVERY_S[name], AGAIN_S))
+                await self._alarms[name].wait(EVERY_S[name] if answered else min(EVERY_S[name], AGAIN_S))
 
     async def _until_strip_is_due(self) -> None:
         asked_ns = self._clock_ns()
         while left_s := strip_pace.wait_s(self._clock_ns(), asked_ns, self._pushed_ns):
-            await self._sleep(min(left_s, strip_pace.EVERY_S))
+            if await self._alarms[STRIP].wait(min(left_s, strip_pace.EVERY_S)):
+                return
 
     async def _follow_strip(self, stream: StripStream) -> None:
         async for event in stream.events():

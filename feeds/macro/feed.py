@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from feeds.events import MacroNews, Status
 from feeds.macro.indices import EVERY_S
 from feeds.macro.sources import BLS, INDICES
+from feeds.refresh import Alarm
 from rotation.status import OFFLINE, Kind
 
 if TYPE_CHECKING:
@@ -37,7 +38,14 @@ class MacroFeed:
     ) -> None:
         self._http = http
         self._sources = sources
-        self._sleep = sleep
+        self._look = Alarm(sleep)
+
+    def ask_now(self) -> tuple[str, ...]:
+        """Ask those that wait for their time; see ``feeds.refresh``."""
+        due = self._sources.hasten() if self._look.is_waiting else ()
+        if due:
+            self._look.ring()
+        return due
 
     def tape(self) -> None:
         """None: it is live."""
@@ -62,7 +70,7 @@ class MacroFeed:
                 has_news |= await self._sources.see_release_days()
                 if has_news and (known := self._sources.macro()) is not None:
                     yield MacroNews(known)
-                await self._sleep(LOOK_S)
+                await self._look.wait(LOOK_S)
 
     async def once(self, limit_s: float, *, banks: bool = True) -> Macro | None:
         """Ask those that have not answered lately, and say what is known; who takes longer is left out.

@@ -46,6 +46,10 @@ EVERY_S = {"Treasury": 3 * 3600.0, "FRED": 6 * 3600.0, "SEC": 24 * 3600.0, BLS: 
 """Between two rounds of a source that answered; none publishes more than once a day."""
 AGAIN_S = 900.0
 """After one that failed."""
+SOONEST_S = {"Treasury": AGAIN_S, "FRED": AGAIN_S}
+"""Not sooner after an answer, whoever wishes for another; the SEC and the BLS only in their own time."""
+INDICES_SOONEST_S = 60.0
+"""The same of the session's yields."""
 
 
 class MacroSources:
@@ -84,6 +88,8 @@ class MacroSources:
         self._decisions = decisions
         self._values: dict[str, IndexValue] = {}
         self._due_ns = dict.fromkeys(EVERY_S, 0)
+        self._asked_ns: dict[str, int] = {}
+        """When each was last asked."""
         self._indices_due_ns = 0
 
     @property
@@ -96,9 +102,23 @@ class MacroSources:
         now_ns = self._clock_ns()
         return [name for name, due_ns in self._due_ns.items() if now_ns >= due_ns]
 
+    def hasten(self) -> tuple[str, ...]:
+        """Let those be due that were not asked a moment ago, as a person wishes; their names."""
+        now_ns = self._clock_ns()
+        soonest_s = {name: each for name, each in SOONEST_S.items() if name in self._asked_ns}
+        if self._indices is not None and index_wait_s(from_ns(now_ns)) and INDICES in self._asked_ns:
+            soonest_s[INDICES] = INDICES_SOONEST_S
+        due = [name for name, each in soonest_s.items() if now_ns - self._asked_ns[name] >= each * NS]
+        for name in due:
+            if name == INDICES:
+                self._indices_due_ns = now_ns
+            else:
+                self._due_ns[name] = now_ns
+        return tuple("yields" if name == INDICES else name for name in due)
+
     async def ask(self, name: str, *, reuse_s: float = 0.0) -> None:
         """Ask one and keep what it says. Never raises for it. ``reuse_s``: see CachedClient."""
-        now_ns = self._clock_ns()
+        now_ns = self._asked_ns[name] = self._clock_ns()
         if name == "SEC":
             await self._ask_banks(reuse_s)
         elif name == BLS:
@@ -147,6 +167,7 @@ class MacroSources:
         every_s = index_wait_s(from_ns(now_ns))
         if self._indices is None or every_s is None or now_ns < self._indices_due_ns:
             return False
+        self._asked_ns[INDICES] = now_ns
         answers = {tenor: await self._indices.ask(tenor, reuse_s=reuse_s) for tenor in SYMBOLS}
         self._values |= {tenor: each.value for tenor, each in answers.items() if each.value is not None}
         self._states[INDICES] = _state(tuple(answers.values()))

@@ -41,6 +41,8 @@ COMPARE_S = 300.0
 """Vendors without sequence numbers: what they sent is compared with a snapshot this often."""
 COMPARE_SYMBOLS = 8
 """In each comparison, the next ones in turn: a keyless source bars those who ask for much."""
+HASTE_S = 60.0
+"""Not sooner after a comparison or a subscription, whoever wishes for one."""
 MISSED_NS = 30 * NS
 """A snapshot's print newer than ours by more: prints of that symbol do not reach us."""
 NOTHING = (Request(Purpose.FILL, frozenset()), Answer())
@@ -174,6 +176,13 @@ class Backfill:
             self._turn += COMPARE_SYMBOLS
             self.request = Request(Purpose.COMPARE, frozenset(turn), wants_newest=True)
         return self.request
+
+    def hasten(self, now: Moment) -> bool:
+        """Let the next comparison be due now; False where the last one was a moment ago."""
+        if now.s - self._compared_s < HASTE_S:
+            return False
+        self._compared_s = now.s - COMPARE_S
+        return True
 
     def on_answer(self, answer: Answer, now: Moment) -> tuple[list[Quote], list[Quote]]:
         """The answer to the fill or finish under way: bars of the gaps' minutes and newest prints, by time.

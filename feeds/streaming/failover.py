@@ -173,6 +173,10 @@ class Failover:
         """Whether the vendor in charge waits for another session of the account to end."""
         return self._current.stream.is_kept_out
 
+    def ask_now(self) -> tuple[str, ...]:
+        """As the vendor in charge does it."""
+        return self._current.stream.ask_now()
+
     def take_over(self, auctions: Iterable[Quote] = ()) -> None:
         """Have the vendor in charge replace what the consumer has of today by its own bars.
 

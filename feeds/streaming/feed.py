@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from feeds.clock import Time
 from feeds.errors import PartialAnswer, SourceError
+from feeds.refresh import Alarm
 from feeds.streaming import wording
 from feeds.streaming.connection import Connection
 from feeds.streaming.reasons import Reason, Why
@@ -81,6 +82,7 @@ class StreamFeed:
         self._connection = Connection(vendor, self.state, self._time, changed=self._changed, pace_s=pace_s)
         self._fetches: dict[Request, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._retry = Alarm(self._time.sleep)
         self._wake = asyncio.Event()
 
     @property
@@ -117,6 +119,13 @@ class StreamFeed:
         del auctions
         self.state.on_take_over(self._time.now())
         self._wake.set()
+
+    def ask_now(self) -> tuple[str, ...]:
+        """Connect now, unless the vendor wants us to wait; else compare with a snapshot by REST."""
+        if self._retry.is_waiting and not self.state.session.must_wait:
+            self._retry.ring()
+            return (self.name,)
+        return (self.name,) if self.state.compare_now(self._time.now()) else ()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Quotes, states, gaps and corrections, as soon as there are any; one call at a time.
@@ -172,7 +181,7 @@ class StreamFeed:
             log.warning("%s: %s", self.name, wording.of_retry(session.reason, session.retry_s))
             if session.retry_s is None:
                 return
-            await self._time.sleep(session.retry_s)
+            await self._retry.wait(session.retry_s)
 
     async def _tick(self) -> None:
         while True:

@@ -78,6 +78,8 @@ class Session:
         """Why there is no subscription; meaningless while there is one."""
         self.retry_s: float | None = None
         """Seconds between the end of a connection and the next attempt; None where one is under way."""
+        self.must_wait = False
+        """Whether the vendor has asked for that wait, or its answer would be the same before."""
         self.refusal: VendorError | None = None
         """Why it is not tried again until the configuration changes; None while it is tried."""
 
@@ -178,6 +180,7 @@ class Session:
         if self.refusal is None:
             self.refusal = _final(self.reason, is_keyed=self._vendor.keyed)
         least_s = max(floor_s or 0.0, SLOW_S if _is_slow(self.reason) else 0.0)
+        self.must_wait = least_s > 0
         wait_s = self.pace.failed("connect", now.s, least_s)
         self.retry_s = None if self.refusal else wait_s
         self.actions.clear()

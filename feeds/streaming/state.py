@@ -219,6 +219,10 @@ class StreamState:
             self._on_filled(request, answer, now)
         self._update(now)
 
+    def compare_now(self, now: Moment) -> bool:
+        """Compare with a snapshot at the next tick; False where none is needed, or one was made just now."""
+        return self.session.is_subscribed and self._watch.compares(now) and self._backfill.hasten(now)
+
     def forget_requests(self, now: Moment) -> None:
         """No request will be answered: those under way count as failed, and are made again in their time."""
         self.requests.take()

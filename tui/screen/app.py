@@ -19,12 +19,13 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, ReopeningDesk
+from tui.backend import AlertDesk, RefreshingDesk, ReopeningDesk
 from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
 from tui.screen.arrived import has_come
 from tui.screen.exporter import Exporter
+from tui.screen.flash.flash import Flash
 from tui.screen.line_panel import LinePanel
 from tui.screen.pointer import mouse
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
@@ -69,6 +70,10 @@ CONFIG_FILE = "config.toml"
 """Subject of the events of its changes, which are shown at once and only once."""
 LOUD = (EventKind.ALERT, EventKind.DELIVERY, EventKind.CONFIG)
 """Kinds of events that are shown at once; the others wait in the Events panel."""
+TINTED = ("truecolor", "256")
+"""Terminals with colours between a figure's and its background's."""
+NOBODY_ON_TAPE = "nothing to ask: a tape is playing"
+NOBODY = "nothing to ask now: prices are pushed, and what is asked was asked a moment ago"
 NO_TAPE = "no tape is playing"
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
@@ -140,6 +145,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._window = Size()
         self._terminal: TerminalDriver | None = None
         self._paced = paced or PacedScene()
+        self._flash = Flash()
         self._next_paint: Timer | None = None
         """For what waits until it is due; None where nothing does."""
         self._next_paint_s = 0.0
@@ -352,7 +358,7 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """Press the footer's key, focus the panel, or explain the figure in focus that was clicked."""
-        name = self._under(event)
+        name = (event.widget.id if event.widget else None) or ""
         if name == "keys":
             if self.view.message and not self._export.asks:
                 self.say("")  # the keys are below it
@@ -376,7 +382,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._look(mouse.rolled(self.view, self._under(event), -mouse.LINES, self.snapshot, self._window))
 
     def _under(self, event: events.MouseEvent) -> str:
-        """The panel under the pointer; "" where there is none. Only clicks say it themselves."""
+        """The panel under the pointer; "" where there is none."""
         places = self.screen.places if isinstance(self.screen, DeskScreen) else {}
         at = event.screen_x, event.screen_y
         return next((name for name, place in places.items() if Region(*place).contains(*at)), "")
@@ -425,11 +431,25 @@ class RotationApp(App[None], inherit_bindings=False):
             self._copy(self.snapshot)
         elif action == "export":
             self._export.ask()
+        elif action == "refresh":
+            self._refresh_all()
         elif action == "suspend" and sys.platform != "win32":
             # The whole group, as the terminal itself does it: a make or a sh before us stops, too.
             os.killpg(0, signal.SIGTSTP)
         elif action == "quit":
             self.exit()
+
+    def _refresh_all(self) -> None:
+        """Paint every cell again, have the sources asked, and say which."""
+        self.refresh()
+        desk: object = self._desk
+        asked, wait_s = desk.ask_now() if isinstance(desk, RefreshingDesk) else ((), 0.0)
+        if asked:
+            self.say(f"asked again: {', '.join(asked)}")
+        elif wait_s:
+            self.say(f"asked a moment ago; again in {wait_s:.0f} s")
+        else:
+            self.say(NOBODY if self._desk is None or self._desk.controls is None else NOBODY_ON_TAPE)
 
     def _copy(self, snapshot: Snapshot) -> None:
         """Copy the headline, or the sheet that is open."""
@@ -511,14 +531,22 @@ class RotationApp(App[None], inherit_bindings=False):
         if drawn.places != screen.places:
             screen.places = drawn.places
             screen.refresh(layout=True)
-        for name, rows in drawn.rows.items():
+        lit = self._lit(drawn, view, look)
+        for name, rows in lit.rows.items():
             self._panels[name].show(rows, look)
         self._shown = frozenset(drawn.places)
         self._ask()
         if drawn.most is not None:
             self.view = clamp_scroll(view, drawn.most)
-        if self._paced.wait_s is not None:
-            self._paint_in(self._paced.wait_s)
+        for wait_s in (self._paced.wait_s, self._flash.wait_s):
+            if wait_s is not None:
+                self._paint_in(wait_s)
+
+    def _lit(self, drawn: Scene, view: ViewState, look: theme.Theme) -> Scene:
+        """The scene with what has just changed lit, where that is wanted and the terminal has tints."""
+        snapshot = self.snapshot and of_pair(self.snapshot, view.pair)
+        can_show = look.has_tints and not self.no_color and self.console.color_system in TINTED
+        return self._flash.over(drawn, snapshot, view, self._clock(), is_on=view.motion and can_show)
 
     def _paint_in(self, wait_s: float) -> None:
         """Paint what waits in so many seconds, or soon after with a newer Snapshot."""

@@ -7,7 +7,7 @@ import tomllib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from rich.color import ColorParseError
+from rich.color import Color, ColorParseError, blend_rgb
 from rich.errors import StyleSyntaxError
 from rich.style import Style
 
@@ -18,6 +18,8 @@ from tui.files import read_regular
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rich.color_triplet import ColorTriplet
+
 DEFAULT = "midnight"
 SIZE_MAX = 1_000_000
 
@@ -27,6 +29,16 @@ ROLES = (
 )  # fmt: skip
 
 
+LIT = "+"
+"""Behind a role: the same for a figure that has just changed."""
+FLASHED = frozenset({"text", "strong", "accent", "up", "down", "up-strong", "down-strong"})
+"""Roles of figures that are lit for a moment."""
+TINTS = (0.30, 0.24, 0.18, 0.12, 0.08, 0.05)
+"""How much of its own colour lies behind a lit figure: the most that leaves it readable."""
+READABLE = 4.5
+"""The least contrast of text."""
+
+
 class Theme:
     """A style for each role, all on the theme's background."""
 
@@ -34,7 +46,12 @@ class Theme:
         self.name = name
         self.title = title
         self.background = background
-        self._styles = styles
+        self._styles = styles | {role + LIT: _lit(styles[role]) for role in FLASHED if role in styles}
+
+    @property
+    def has_tints(self) -> bool:
+        """Whether lit figures look otherwise: not where the colours are the terminal's own."""
+        return self._styles["up" + LIT] != self._styles["up"]
 
     def style(self, role: str) -> Style:
         """Return the style of a role."""
@@ -157,6 +174,31 @@ def parse(name: str, file: Path) -> Theme:
             where = f"{file.name}{_line(text, role)}"
             raise InputError(f"{where}: style {role} = {style!r}: {error}") from error
     return Theme(name, str(table.get("title", name)), background, styles)
+
+
+def _lit(style: Style) -> Style:
+    """The style on a background with some of its colour; the style itself where a colour is not known."""
+    if style.color is None or style.bgcolor is None or style.color.is_default or style.bgcolor.is_default:
+        return style
+    colour, ground = style.color.get_truecolor(), style.bgcolor.get_truecolor()
+    for share in TINTS:
+        tint = blend_rgb(ground, colour, share)
+        if _contrast(colour, tint) >= READABLE:
+            return style + Style(bgcolor=Color.from_triplet(tint))
+    return style
+
+
+def _contrast(colour: ColorTriplet, ground: ColorTriplet) -> float:
+    """By WCAG 2, from 1 to 21."""
+    light, dark = sorted((_luminance(colour), _luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: ColorTriplet) -> float:
+    parts = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def _line(text: str, key: str) -> str:

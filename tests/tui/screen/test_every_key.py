@@ -66,6 +66,8 @@ async def test_a_key_does_what_its_line_says(action, key, scenes: dict[str, Snap
             assert app.view.message.startswith("copied")
         elif action.id == "export":
             assert app.view.message == SHORT_PROMPT
+        elif action.id == "refresh":
+            assert app.view.message == module.NOBODY_ON_TAPE
         elif action.id == "suspend":
             assert stopped == [module.signal.SIGTSTP]
         elif action.id == "quit":

@@ -101,6 +101,10 @@ class LocalDesk:
         """Have these parts in every Snapshot from now on, beside those that alerts rest on."""
         self._supervisor.want(asked)
 
+    def ask_now(self) -> tuple[tuple[str, ...], float]:
+        """Have sources asked before their time; see ``tui.backend.RefreshingDesk``."""
+        return self._supervisor.ask_now()
+
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these more pairs from now on; those that this desk cannot have."""
         return await self._supervisor.set_pairs(pairs, gaps_of(options))

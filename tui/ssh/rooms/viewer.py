@@ -39,6 +39,8 @@ REPAINT_S = 0.1
 INPUT_BURST, INPUT_PER_S = 2_048, 1_024
 """Bytes of input accepted at once, and per second."""
 DEFAULT_FOCUS = ViewState().focus
+ANEW_S = 1.0
+"""Seconds between two whole frames that a viewer's key asks for."""
 MESSAGE_S = 15.0
 """Seconds for which a message stands, unless a key takes it away."""
 NO_FILES = "a host writes no files for its viewers; ssh HOST snapshot prints the figures"
@@ -125,6 +127,8 @@ class Viewer:
         """Whether ``adopt`` has changed the view and nothing has been painted since."""
         self._has_pressed = False
         self._painted_at = float("-inf")
+        self._anew_at = float("-inf")
+        """When a key last had the whole screen painted."""
         self._repaint: Handle | None = None
         self._escape: Handle | None = None
 
@@ -243,6 +247,11 @@ class Viewer:
             self._change_view(with_message(self.view, NO_FILES, urgent=True))
         elif action == "colours":
             self.colours = next_of(self.colours)
+        elif action == "refresh" and self._line.clock() - self._anew_at >= ANEW_S:
+            # Only the screen: no viewer of a host can have a source asked.
+            self._anew_at = self._line.clock()
+            self._shown = None
+            self._request_paint()
 
     def _greet(self, away_s: float) -> None:
         """Say what has changed, to a viewer who has been away; and note what is on screen now."""

@@ -49,11 +49,11 @@ def shown(app: RotationApp, panel: str) -> list[str]:
 
 def places(snapshot: Snapshot | None, view: ViewState, width: int) -> dict[str, int]:
     """Each hint of the footer by what it says, and its first column."""
-    starts, x = {}, 0
+    columns, x = {}, 0
     for hint in keys.hints(snapshot, view, width):
-        starts[hint.says.split(" ")[0]] = x
+        columns[hint.says.split(" ")[0]] = x
         x += hint.cells
-    return starts
+    return columns
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,9 @@ def test_a_terminal_s_mouse_reports_reach_the_footer_and_the_panel_under_them(de
     x = lines[y].index("? help")
     demo.press(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m")
     demo.wait(lambda t: "/ to find" in t.text and "Keys" in t.text, "help by a click")
-    top = demo.text.splitlines()[5]
+    demo.wait(lambda t: "F2 … F8" in t.text.splitlines()[7], "the fourth line of help")
     demo.press("\x1b[<65;20;12M" * 3)
-    demo.wait(lambda t: t.text.splitlines()[5] != top, "the wheel to scroll help")
+    demo.wait(lambda t: "F2 … F8" in t.text.splitlines()[4], "three notches to be three lines")
 
 
 class Never(Still):

@@ -1,0 +1,78 @@
+"""A person's wish for newer figures: who is asked from time to time is asked now, politely.
+
+A source decides itself how soon it may be asked again; what it has refused, or asked us to wait for, stays so
+(``feeds.clock.Pace``). Only a desk of a person's own passes the wish on: viewers of a host cannot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from math import inf
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+EVERY_S = 15.0
+"""Between two wishes that are passed on, whatever sources there are."""
+
+
+@runtime_checkable
+class AsksNow(Protocol):
+    """A feed with sources that can be asked before their time."""
+
+    def ask_now(self) -> tuple[str, ...]:
+        """Have them asked; returns the names of those that are, none that was asked a moment ago."""
+        ...
+
+
+class Refresh:
+    """The wishes of one desk."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._next_s = -inf
+
+    def ask(self, feeds: Iterable[object]) -> tuple[tuple[str, ...], float]:
+        """The names of the sources that are asked now, and the seconds until another wish is heard.
+
+        Names come with 0 seconds; neither: there is nobody to ask, or each was asked a moment ago.
+        """
+        now_s = self._monotonic()
+        if now_s < self._next_s:
+            return (), self._next_s - now_s
+        asked = [name for feed in feeds if isinstance(feed, AsksNow) for name in feed.ask_now()]
+        if asked:
+            self._next_s = now_s + EVERY_S
+        return tuple(dict.fromkeys(asked)), 0.0
+
+
+class Alarm:
+    """A wait between two requests that can be cut short."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._sleep = sleep
+        self._signal = asyncio.Event()
+        self.is_waiting = False
+
+    def ring(self) -> None:
+        """End the wait, if there is one."""
+        self._signal.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait so long, or until it rings; whether it rang."""
+        self._signal.clear()
+        self.is_waiting = True
+        sleeping = asyncio.ensure_future(self._sleep(seconds))
+        ringing = asyncio.ensure_future(self._signal.wait())
+        try:
+            await asyncio.wait((sleeping, ringing), return_when=asyncio.FIRST_COMPLETED)
+            if sleeping.done():
+                sleeping.result()
+            return ringing.done()
+        finally:
+            self.is_waiting = False
+            for waiting in (sleeping, ringing):
+                waiting.cancel()
+            await asyncio.gather(sleeping, ringing, return_exceptions=True)

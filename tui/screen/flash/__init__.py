@@ -1,0 +1,1 @@
+"""Which figures have just changed."""
