@@ -18,7 +18,7 @@ from rotation.sessions import to_ns
 from rotation.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from feeds.alerts.errors import Sender
     from rotation.alerts.desk_log import Call
@@ -53,11 +53,13 @@ class AlertWatch:
         want: Callable[[Wants], None] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock_ns: Callable[[], int] = wall_ns,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         """Blocking: it reads the file. ``file``: None on a tape, where nothing is remembered or delivered.
 
         ``secret``: of a target; blocking, raises InputError. ``make``: its sender; None: the real one.
-        ``want`` is given the parts that alerts rest on, whenever they may have changed.
+        ``want`` is given the parts that alerts rest on, whenever they may have changed. ``numbers``: see
+        ``DeskLog``.
         """
         self._file = file
         self._secret = secret
@@ -65,7 +67,7 @@ class AlertWatch:
         self._want = want
         self._sleep = sleep
         self._clock_ns = clock_ns
-        self._log = DeskLog(desk, on_tape=file is None)
+        self._log = DeskLog(desk, on_tape=file is None, numbers=numbers)
         self._remembered: dict[str, AlertState] = {}
         self._history: tuple[Fired, ...] = ()
         self._left: tuple[Waiting, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from rotation.text import signed
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rotation.alerts.rule import Fired, Rule
     from rotation.context.wants import Wants
@@ -53,14 +54,19 @@ class DeskLog:
         states: Mapping[str, AlertState] | None = None,
         *,
         on_tape: bool = False,
+        numbers: Iterator[int] | None = None,
     ) -> None:
-        """``states``: what the run before left. ``on_tape``: played prices are as good as live ones."""
+        """``states``: what the run before left. ``on_tape``: played prices are as good as live ones.
+
+        ``numbers``: of its events; None for its own. Logs that are shown in turn share them, since a reader
+        takes an event with a higher number than the last one for new.
+        """
         self._desk = desk
         self._on_tape = on_tape
         self._changes = Changes()
         self._events: deque[DeskEvent] = deque(maxlen=EVENTS_MAX)
         self._shown: tuple[DeskEvent, ...] = ()
-        self._seq = 0
+        self._numbers = numbers or count(1)
         self._noted: list[tuple[EventKind, str, str]] = []
         self._problems: dict[str, str] = {}
         self._rules: tuple[Rule, ...] = ()
@@ -167,8 +173,7 @@ class DeskLog:
             flaps = abs((at - last.at).total_seconds()) < FLAPS_S
             if flaps:
                 self._events.pop()
-        self._seq += 1
-        self._events.append(DeskEvent(self._seq, at, kind, subject, text, signals))
+        self._events.append(DeskEvent(next(self._numbers), at, kind, subject, text, signals))
 
     def _sentence(self, fired: Fired) -> str:
         values = ", ".join(
