@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from nats import errors
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 OLDEST = (2, 11)
 """Versions of a NATS server that can be used, from this one on."""
+
+_DENIED = re.compile(r'permissions violation for (?:publish|subscription) to "([^"]+)"', re.IGNORECASE)
+"""The protocol's words; the subject is the only thing that says which request they are about."""
+DENIED_MAX = 1_000
+"""Subjects remembered; a hub has one for each symbol."""
 
 
 class CertificateNeededError(errors.Error):
@@ -37,6 +44,19 @@ class StrictClient(Client):
         super().__init__()
         self._needs_tls = needs_tls
         self._has_certificate = has_certificate
+        self.denied_s: dict[str, float] = {}
+        """When the server last refused what was sent to a subject, or listening to it (monotonic).
+
+        In small letters, as nats-py's parser gives them.
+        """
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Take an error of the protocol."""
+        if denied := _DENIED.search(err_msg):
+            while len(self.denied_s) >= DENIED_MAX:
+                self.denied_s.pop(next(iter(self.denied_s)))
+            self.denied_s[denied[1].lower()] = time.monotonic()
+        await super()._process_err(err_msg)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:  # noqa: FBT001, FBT002 - nats-py's
         """Take what the server says first, on every connection.

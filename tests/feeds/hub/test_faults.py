@@ -186,11 +186,13 @@ def gaps_of(tape):
     A mark begins with the newest row, whose print is older where the hub lagged behind: as much as then.
     """
     gaps, lag_ns = [], 0
-    for as_of_ns, symbol, ts_ns, kind, said in tape[["as_of_ns", "symbol", "ts_ns", "kind", "said"]].rows():
+    for as_of_ns, symbol, ts_ns, kind, sentence in tape[
+        ["as_of_ns", "symbol", "ts_ns", "kind", "said"]
+    ].rows():
         if symbol is not None:
             lag_ns = as_of_ns - ts_ns
         elif kind == "Gap":
-            gap = msgspec.json.decode(said, type=Gap)
+            gap = msgspec.json.decode(sentence, type=Gap)
             gaps.append((gap.start_ns - lag_ns - ARRIVAL_NS, gap.end_ns))
     return gaps
 

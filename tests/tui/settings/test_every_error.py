@@ -138,10 +138,10 @@ Place = tuple[str, int]
 def raises_of(module: ModuleType) -> dict[Place, range]:
     """Each ``raise`` of an error, and the lines that it takes; not those that pass one on."""
     tree = ast.parse(inspect.getsource(module))
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc is not None]
+    raises = [node for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc is not None]
     return {
         (module.__name__, node.lineno): range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        for node in found
+        for node in raises
     }
 
 
