@@ -18,7 +18,7 @@ from rotation.sessions import to_ns
 from rotation.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable
 
     from feeds.alerts.errors import Sender
     from rotation.alerts.desk_log import Call
@@ -53,13 +53,11 @@ class AlertWatch:
         want: Callable[[Wants], None] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock_ns: Callable[[], int] = wall_ns,
-        numbers: Iterator[int] | None = None,
     ) -> None:
         """Blocking: it reads the file. ``file``: None on a tape, where nothing is remembered or delivered.
 
         ``secret``: of a target; blocking, raises InputError. ``make``: its sender; None: the real one.
-        ``want`` is given the parts that alerts rest on, whenever they may have changed. ``numbers``: see
-        ``DeskLog``.
+        ``want`` is given the parts that alerts rest on, whenever they may have changed.
         """
         self._file = file
         self._secret = secret
@@ -67,7 +65,7 @@ class AlertWatch:
         self._want = want
         self._sleep = sleep
         self._clock_ns = clock_ns
-        self._log = DeskLog(desk, on_tape=file is None, numbers=numbers)
+        self._log = DeskLog(desk, on_tape=file is None)
         self._remembered: dict[str, AlertState] = {}
         self._history: tuple[Fired, ...] = ()
         self._left: tuple[Waiting, ...] = ()
@@ -138,6 +136,10 @@ class AlertWatch:
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Tell something that no Snapshot shows."""
         self._log.note(kind, subject, text)
+
+    def number_with(self, other: AlertWatch) -> None:
+        """Number events together with another's, in whose place this one's are shown."""
+        self._log.numbers = other._log.numbers
 
     def take(self, snapshot: Snapshot) -> Snapshot:
         """The Snapshot with events and alerts; what fires is on its way after the next turn of the loop."""

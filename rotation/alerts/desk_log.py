@@ -57,19 +57,15 @@ class DeskLog:
         states: Mapping[str, AlertState] | None = None,
         *,
         on_tape: bool = False,
-        numbers: Iterator[int] | None = None,
     ) -> None:
-        """``states``: what the run before left. ``on_tape``: played prices are as good as live ones.
-
-        ``numbers``: of its events; None for its own. Logs that are shown in turn share them, since a reader
-        takes an event with a higher number than the last one for new.
-        """
+        """``states``: what the run before left. ``on_tape``: played prices are as good as live ones."""
         self._desk = desk
         self._on_tape = on_tape
         self._changes = Changes()
         self._events: deque[DeskEvent] = deque(maxlen=EVENTS_MAX)
         self._shown: tuple[DeskEvent, ...] = ()
-        self._numbers = numbers or count(1)
+        self.numbers: Iterator[int] = count(1)
+        """Of its events. Logs that are shown in turn share them: a higher number than the last is new."""
         self._noted: list[tuple[EventKind, str, str]] = []
         self._problems: dict[str, str] = {}
         self._awaits_desk = False
@@ -198,7 +194,7 @@ class DeskLog:
             flaps = abs((at - last.at).total_seconds()) < FLAPS_S
             if flaps:
                 self._events.pop()
-        self._events.append(DeskEvent(next(self._numbers), at, kind, subject, text, signals))
+        self._events.append(DeskEvent(next(self.numbers), at, kind, subject, text, signals))
 
     def _sentence(self, fired: Fired) -> str:
         values = ", ".join(
