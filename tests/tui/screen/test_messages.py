@@ -111,7 +111,7 @@ async def test_without_a_tape_its_keys_say_so_and_its_commands_are_not_listed(sc
 async def test_a_held_tape_says_so_when_its_speed_is_changed(scenes):
     live = scenes["live"]
     at = live.as_of
-    for is_held, said in ((True, HELD), (False, "")):
+    for is_held, message in ((True, HELD), (False, "")):
         tape = Tape(position=at, start=at, end=at + dt.timedelta(hours=1), speed=60.0, held=is_held)
         made = msgspec.structs.replace(live, health=msgspec.structs.replace(live.health, tape=tape))
         desk = ScriptedDesk([made])
@@ -122,7 +122,7 @@ async def test_a_held_tape_says_so_when_its_speed_is_changed(scenes):
             for key, asked in ((">", "faster"), ("<", "slower"), ("H", "hold")):
                 app.press(key)
                 assert desk.controls.asked[-1] == asked
-                assert app.view.message == ("" if key == "H" else said)
+                assert app.view.message == ("" if key == "H" else message)
 
 
 async def test_where_a_program_cannot_be_suspended_the_command_is_not_listed(monkeypatch):
