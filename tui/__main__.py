@@ -286,9 +286,8 @@ class DeskSwap:
             return ()
         from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
 
-        hubs = [feed for feed in plan.watched.feeds if isinstance(feed, HubFeed)]
-        brought = {symbol for hub in hubs for symbol in hub.receiver.symbols}
-        return tuple(sorted(plan.wanted.named() - brought - {*self._opened.supervisor.history.symbols}))
+        hubs = (feed for feed in plan.watched.feeds if isinstance(feed, HubFeed))
+        return tuple(symbol for hub in hubs for symbol in hub.receiver.lacking)
 
     async def _exchange(self, plan: _Plan) -> None:
         from feeds.desk.change.exchange import RefusedError, exchange  # noqa: PLC0415
@@ -342,11 +341,12 @@ def _blamed(setting: str) -> Iterator[None]:
         raise DeskError(str(error), setting) from error
 
 
-def _lineup_of_hub(access: Access, history: History, desk: Desk) -> Lineup:
+def _lineup_of_hub(access: Access, history: History, desk: Desk, named: frozenset[str]) -> Lineup:
     """A hub brings all of a desk; what it lets in are the symbols that the desk has at its start."""
     from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
 
-    return {("hub", access, tuple(sorted({*history.symbols, *desk.legs}))): lambda: [HubFeed(access)]}
+    symbols = tuple(sorted({*history.symbols, *desk.legs}))
+    return {("hub", access, symbols, named): lambda: [HubFeed(access, named=named)]}
 
 
 def _is_demo_next(wanted: Wanted) -> bool:
@@ -590,7 +590,7 @@ class LocalBackend:
             is_same = any(isinstance(feed, HubFeed) and feed.access == access for feed in now.feeds)
             known = Known(now.history, now.membership) if is_same else look(access)
             desk = _desk(known.history, wanted)
-            roles = opened.cast.plan(_lineup_of_hub(access, known.history, desk))
+            roles = opened.cast.plan(_lineup_of_hub(access, known.history, desk, frozenset(wanted.named())))
         (feed,) = feeds_of(roles)
         assert isinstance(feed, HubFeed)
         watched = Watched(
@@ -615,14 +615,18 @@ class LocalBackend:
         source = opening.Source(known.history, None, Provenance(), membership=known.membership)
         desk = _desk(source.history, wanted)
         cast = Cast()
-        roles = cast.plan(_lineup_of_hub(access, known.history, desk))
+        roles = cast.plan(_lineup_of_hub(access, known.history, desk, frozenset(wanted.named())))
         (feed,) = feeds_of(roles)
         assert isinstance(feed, HubFeed)
         opened = opening.supervise(
             source, desk, start=None, speed=1.0, stays=wanted.stays, now_ns=_wall_ns(), live=[feed]
         )
         cast.take(roles)
-        return self._watched(wanted, desk, *opened, is_empty=False, cast=cast), feed
+        made = self._watched(wanted, desk, *opened, is_empty=False, cast=cast)
+        feed.on_lacking = lambda lacking: made.watch.note(
+            EventKind.CONFIG, "hub", f"the hub does not bring {', '.join(lacking)}"
+        )
+        return made, feed
 
     def hub(
         self,
