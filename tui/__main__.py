@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -124,6 +124,16 @@ class _Plan(NamedTuple):
     roles: Roles
     """Its feeds; empty of a tape, which has the one that it has."""
     membership: tuple[Membership, ...] = ()
+    is_demo_next: bool = False
+    """Whether the demo is to be in front of it: its list of feeds has come to it, or nothing is stored."""
+
+
+class Planner(Protocol):
+    """See ``LocalBackend._plan``."""
+
+    def __call__(self, wanted: Wanted, *, plays_demo: bool) -> _Plan:
+        """What a running desk is to become."""
+        ...
 
 
 class LocalDesk:
@@ -233,9 +243,7 @@ class LocalFallbackDesk(LocalDesk):
 class DeskSwap:
     """How a running desk becomes another one; one change at a time, and the last one counts."""
 
-    def __init__(
-        self, wanted: Wanted, opened: _Opened, plan: Callable[[Wanted], _Plan], fallback: DemoFallback | None
-    ) -> None:
+    def __init__(self, wanted: Wanted, opened: _Opened, plan: Planner, fallback: DemoFallback | None) -> None:
         """``plan``: what another wish amounts to; blocking, raises DeskError."""
         import asyncio  # noqa: PLC0415 - --help need not wait for it
 
@@ -273,7 +281,8 @@ class DeskSwap:
                 )
             if wanted.offline and not wanted.stays:
                 raise DeskError("without the network this command would end", "feeds.offline")
-            plan = await asyncio.to_thread(self._plan, wanted)
+            plays_demo = self._fallback is not None and self._fallback.plays_demo
+            plan = await asyncio.to_thread(self._plan, wanted, plays_demo=plays_demo)
             with _other_closures(wanted):
                 await self._exchange(plan)
             if self._fallback is not None:
@@ -301,8 +310,8 @@ class DeskSwap:
                 opened.cast.take(plan.roles)
                 attend(opened.supervisor, plan.watched.feeds, plan.membership)
             if self._fallback is not None:
-                allowed, is_next = plan.wanted.unasked_demo, _is_demo_next(plan.wanted)
-                self._fallback.allow(is_allowed=allowed, is_next=is_next)
+                allowed = plan.wanted.unasked_demo and opened.is_empty
+                self._fallback.allow(is_allowed=allowed, is_next=plan.is_demo_next)
 
         try:
             await exchange(opened.supervisor, plan.watched, swapped=swapped)
@@ -347,6 +356,11 @@ def _lineup_of_hub(access: Access, history: History, desk: Desk, named: frozense
 
     symbols = tuple(sorted({*history.symbols, *desk.legs}))
     return {("hub", access, symbols, named): lambda: [HubFeed(access, named=named)]}
+
+
+def _with_network(wanted: Wanted) -> Wanted:
+    """The same, for what is known of a desk of the present: without it the demo would take its place."""
+    return msgspec.structs.replace(wanted, offline=False)
 
 
 def _is_demo_next(wanted: Wanted) -> bool:
@@ -431,10 +445,11 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
-        opened = self._supervised(wanted)
+        opened = self._supervised(wanted, may_stand_behind=wanted.stays and wanted.at is None)
         plan = partial(self._plan, opened)
-        is_next = _is_demo_next(wanted)
-        if opened.tape is not None or not wanted.stays or not (opened.is_empty or is_next):
+        is_next = _is_demo_next(wanted) or (wanted.offline and opened.is_empty)
+        may_play = wanted.unasked_demo or opened.is_empty or is_next
+        if opened.tape is not None or not wanted.stays or not may_play:
             change = DeskSwap(wanted, opened, plan, None)
             return LocalDesk(opened.supervisor, opened.tape, opened.watch, change)
         from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
@@ -446,7 +461,12 @@ class LocalBackend:
                 made.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
             return made.supervisor, made.tape
 
-        fallback = DemoFallback(opened.supervisor, make_demo, is_allowed=wanted.unasked_demo, is_next=is_next)
+        fallback = DemoFallback(
+            opened.supervisor,
+            make_demo,
+            is_allowed=wanted.unasked_demo and opened.is_empty,
+            is_next=is_next,
+        )
         change = DeskSwap(wanted, opened, plan, fallback)
         desk = LocalFallbackDesk(fallback, opened.watch, change)
         return desk
@@ -465,7 +485,12 @@ class LocalBackend:
         opened = self._supervised(wanted)
         return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, recorder)
 
-    def _supervised(self, wanted: Wanted) -> _Opened:
+    def _supervised(self, wanted: Wanted, *, may_stand_behind: bool = False) -> _Opened:
+        """What was asked for, with its feeds and alerts; blocking.
+
+        ``may_stand_behind``: without the network and with nothing stored a desk of the present is made,
+        before which the demo is put; else the demo itself.
+        """
         from feeds.desk import open as opening  # noqa: PLC0415
 
         if _is_viewer(wanted):
@@ -473,6 +498,9 @@ class LocalBackend:
         if wanted.at is not None:
             opening.start_ns(wanted.at)  # bad input is told first, whatever there is to show
         source = self._source(wanted)
+        stands_behind = may_stand_behind and source.is_demo and not wanted.demo
+        if stands_behind:
+            source = self._source(_with_network(wanted))
         desk = _desk(source.history, wanted)
         supervise = partial(
             opening.supervise,
@@ -492,7 +520,7 @@ class LocalBackend:
         roles = cast.plan(self._lineup(wanted, source, desk, cast))
         cast.take(roles)
         opened = supervise(source, desk, live=feeds_of(roles))
-        is_empty = not wanted.offline and not source.history.symbols
+        is_empty = (stands_behind or not wanted.offline) and not source.history.symbols
         return self._watched(wanted, desk, *opened, is_empty=is_empty, cast=cast)
 
     def _lineup(self, wanted: Wanted, source: Source, desk: Desk, cast: Cast) -> Lineup:
@@ -518,8 +546,11 @@ class LocalBackend:
             shared=cast.shared,
         )
 
-    def _plan(self, opened: _Opened, wanted: Wanted) -> _Plan:
-        """What a running desk is to become; blocking, opens nothing. Raises DeskError."""
+    def _plan(self, opened: _Opened, wanted: Wanted, *, plays_demo: bool) -> _Plan:
+        """What a running desk is to become; blocking, opens nothing. Raises DeskError.
+
+        ``plays_demo``: the demo is in front of it, and may stay.
+        """
         from feeds.supervisor import Watched  # noqa: PLC0415
 
         if opened.source is not None:
@@ -533,8 +564,11 @@ class LocalBackend:
             membership = self._membership(wanted)
         with _blamed("feeds.offline" if wanted.offline else ""):
             source = self._source(wanted, membership)
-        if source.is_demo:
+        is_demo_instead = source.is_demo and plays_demo
+        if source.is_demo and not plays_demo:
             raise DeskError("nothing is stored to show without the network", "feeds.offline")
+        if is_demo_instead:
+            source = self._source(_with_network(wanted), membership)
         desk = _desk(source.history, wanted)
         with _blamed("feeds.members"):
             self._priced(source, wanted)
@@ -551,16 +585,13 @@ class LocalBackend:
             ),
             roles,
             source.membership,
+            is_demo_instead or _is_demo_next(wanted),
         )
 
     def _plan_of_tape(self, opened: _Opened, played: Source, wanted: Wanted) -> _Plan:
         """Another desk over the same tape: its prints are played to it anew, up to where it stands."""
         from feeds.supervisor import Watched  # noqa: PLC0415
 
-        if played.is_demo and not (wanted.demo or wanted.offline):
-            raise DeskError(
-                "the demo plays, since nothing was stored; the network is used from the next start"
-            )
         source = played
         if not (played.is_demo or wanted.hub_tape):
             with _blamed("universes"):
