@@ -39,13 +39,13 @@ async def test_it_is_an_event_and_stands_in_health(tmp_path, monkeypatch):
             listed = Wanted(
                 feed="nats", nats=server.url, legs=("IWM", "QQQ"), lists=(LegList("mine", ("XBI", "YYYY")),)
             )
-            said = "the hub does not bring "
+            message = "the hub does not bring "
             for wanted, lacking in ((named, "ZZZZ"), (listed, "XBI, YYYY")):
-                snapshot = await shown_by(wanted, lambda shown: any(said in e.text for e in shown.events))
-                (event,) = [each for each in snapshot.events if said in each.text]
-                assert (event.kind, event.subject, event.text) == ("config", "hub", said + lacking)
+                snapshot = await shown_by(wanted, lambda shown: any(message in e.text for e in shown.events))
+                (event,) = [each for each in snapshot.events if message in each.text]
+                assert (event.kind, event.subject, event.text) == ("config", "hub", message + lacking)
                 (row,) = [feed for feed in snapshot.health.feeds if feed.name == "hub"]
                 assert row.detail == f"does not bring {lacking}"
             usual = Wanted(feed="nats", nats=server.url)
             snapshot = await shown_by(usual, lambda shown: shown.health.feeds or shown.legs["IWM"].settled)
-            assert not [each for each in snapshot.events if said in each.text]
+            assert not [each for each in snapshot.events if message in each.text]
