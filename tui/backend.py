@@ -1,4 +1,4 @@
-"""What the screen needs from the program behind it; the composition root (``tui/__main__.py``) has it."""
+"""What the screen needs from the program behind it; the composition (``tui/compose``) has it."""
 
 from __future__ import annotations
 

@@ -1,13 +1,23 @@
-"""nats-py's client, with TLS as a condition: by itself it goes on in plain text where none is offered."""
+"""nats-py's client, with TLS as a condition: by itself it goes on in plain text where none is offered.
+
+Its requests can be cancelled at any moment: by themselves they lose a cancellation now and then.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nats import errors
 from nats.aio.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nats.aio.msg import Msg
 
 OLDEST = (2, 11)
 """Versions of a NATS server that can be used, from this one on."""
@@ -62,6 +72,34 @@ class StrictClient(Client):
         if initial_connection and _is_old(str(info.get("version", ""))):
             raise OldServerError
         await super()._process_info(info, initial_connection)
+
+    async def request(self, *args: Any, **more: Any) -> Msg:
+        """As nats-py has it."""
+        with _cancellable():
+            return await super().request(*args, **more)
+
+    async def flush(self, timeout: int = 10) -> None:  # noqa: ASYNC109 - nats-py's
+        """As nats-py has it."""
+        with _cancellable():
+            await super().flush(timeout)
+
+
+@contextlib.contextmanager
+def _cancellable() -> Iterator[None]:
+    """Raise CancelledError where the task was cancelled in between, whatever else has come of it.
+
+    Until Python 3.12 ``asyncio.wait_for``, on which nats-py rests, returns an answer that comes together with
+    a cancellation, and the cancellation is lost: the tape's task then went on for ever, and a hub that had
+    been told to end with it.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _is_old(version: str) -> bool:

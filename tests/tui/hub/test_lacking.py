@@ -8,8 +8,8 @@ from feeds.hub.broker.connection import Access
 from rotation.desk import LegList
 from tests.feeds.hub.test_access import running
 from tests.support.servers.nats import nats_server
-from tui.__main__ import LocalBackend
 from tui.backend import Wanted
+from tui.compose.backend import LocalBackend
 
 WAIT_S = 30
 

@@ -147,8 +147,8 @@ async def test_a_hub_that_may_not_write_the_tape_names_the_permission(guarded, p
             "the tape is not being written (the NATS server denies this user the permission to publish to "
         )
         await until(lambda: any(line.startswith(refused + subject) for line in lines), lines)
-        message = next(line for line in lines if line.startswith(refused))
-        assert message.endswith("; see docs/deploy.md); quotes go on")
+        sentence = next(line for line in lines if line.startswith(refused))
+        assert sentence.endswith("; see docs/deploy.md); quotes go on")
         assert not any("JetStream does not answer" in line for line in lines)
 
 
