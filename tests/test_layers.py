@@ -17,9 +17,10 @@ MOST_FILES = 15
 LATE = {"polars", "numpy", "holidays", "httpx", "websockets", "feeds", "sqlite3"}
 """What must not be loaded before the first frame is on screen."""
 LATE_TOO = {
-    "csv", "html", "importlib.resources", "rotation.sessions", "rotation.snapshot", "statistics",
-    "tui.output.text", "tui.panels.legs.panel", "tui.panels.macro", "tui.panels.ribbon",
-    "zipfile", "zoneinfo",
+    "csv", "html", "importlib.resources", "rotation.context.wants", "rotation.sessions", "rotation.snapshot",
+    "statistics", "tui.output.text", "tui.panels.legs.panel", "tui.panels.macro", "tui.panels.ribbon",
+    "tui.screen.exporter", "tui.screen.picking", "tui.screen.pointer", "tui.settings.schema",
+    "tui.view.applied", "tui.view.palette", "zipfile", "zoneinfo",
 }  # fmt: skip
 """What the first Snapshot is drawn with, and what only some keys need."""
 
