@@ -17,9 +17,10 @@ MOST_FILES = 15
 LATE = {"polars", "numpy", "holidays", "httpx", "websockets", "feeds", "sqlite3"}
 """What must not be loaded before the first frame is on screen."""
 LATE_TOO = {
-    "csv", "html", "importlib.resources", "rotation.sessions", "rotation.snapshot", "statistics",
-    "tui.output.text", "tui.panels.legs.panel", "tui.panels.macro", "tui.panels.ribbon",
-    "zipfile", "zoneinfo",
+    "csv", "html", "importlib.resources", "rotation.context.wants", "rotation.sessions", "rotation.snapshot",
+    "statistics", "tui.output.text", "tui.panels.legs.panel", "tui.panels.macro", "tui.panels.ribbon",
+    "tui.screen.exporter", "tui.screen.picking", "tui.screen.pointer", "tui.settings.schema",
+    "tui.view.applied", "tui.view.palette", "zipfile", "zoneinfo",
 }  # fmt: skip
 """What the first Snapshot is drawn with, and what only some keys need."""
 
@@ -90,9 +91,12 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
 
 
 COMMAND = """
-import json, pathlib, sys, time
+import gc, json, pathlib, sys, time
 from tui.cli import app as cli
 from tui.compose.backend import LocalBackend
+
+searched = set()
+sys.addaudithook(lambda event, details: event == "import" and gc.isenabled() and searched.add(details[0]))
 
 def loaded():
     return sorted({name.partition(".")[0] for name in sys.modules})
@@ -103,7 +107,7 @@ class Backend(LocalBackend):
         while not pathlib.Path("painted").exists():
             time.sleep(0.01)
         desk = super().open(wanted)
-        pathlib.Path("told.tmp").write_text(json.dumps([before, loaded()]))
+        pathlib.Path("told.tmp").write_text(json.dumps([before, loaded(), sorted(searched)]))
         pathlib.Path("told.tmp").rename("told")
         return desk
 
@@ -118,9 +122,17 @@ def test_the_command_itself_paints_before_it_loads_what_it_shows(tmp_path: Path)
         terminal.see("opening…")
         (tmp_path / "painted").touch()
         terminal.see("DEMO", "Russell 2000 (IWM)")
-        before, after = json.loads((tmp_path / "told").read_text())
+        before, after, searched = json.loads((tmp_path / "told").read_text())
         terminal.press("q")
         assert terminal.end() == 0
     assert {"textual", "tui", "rotation"} <= set(before)
+    assert "polars" in searched, "else this would not see an import that is searched for garbage"
+    assert not set(searched) & {
+        "textual.app",
+        "textual.screen",
+        "rich.style",
+        "tui.screen.app",
+        "tui.view.theme",
+    }
     assert not set(before) & LATE
     assert {"polars", "holidays", "feeds"} <= set(after), "else their absence would prove nothing"

@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 import time
+from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -20,17 +22,11 @@ from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
 from tui.backend import AlertDesk, RefreshingDesk, ReopeningDesk
-from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS, load_panels
-from tui.screen import picking, signals
-from tui.screen.arrived import has_come
-from tui.screen.exporter import Exporter
 from tui.screen.flash.flash import Flash
 from tui.screen.line_panel import LinePanel
-from tui.screen.pointer import mouse
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
-from tui.view import keymap, palette, theme
-from tui.view.applied import change_desk, reopen, with_pairs, without_figures_of
+from tui.view import keymap, theme
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
     ViewState,
@@ -55,11 +51,18 @@ if TYPE_CHECKING:
     from tui.backend import Controls, Desk
     from tui.output.looked import Looked
     from tui.screen.driver import TerminalDriver
+    from tui.screen.exporter import Exporter
+    from tui.screen.picking import Picker
     from tui.view.applied import Applied, Reopening
     from tui.view.layout import Place
 
 log = logging.getLogger(__name__)
 
+LATER = (
+    *("tui.panels.asked", "tui.screen.arrived", "tui.screen.exporter", "tui.screen.picking"),
+    *("tui.screen.pointer.mouse", "tui.screen.signals", "tui.view.applied", "tui.view.palette"),
+)
+"""What keys, the mouse and the first Snapshot need: imported beside the desk, after the first paint."""
 FRAME_S = 0.02
 """Between two looks at what the desk has published, at least."""
 FRESH_S = 0.05
@@ -134,8 +137,7 @@ class RotationApp(App[None], inherit_bindings=False):
         """What the desk was last asked for."""
         self._clock = clock
         self._reload = reload
-        self._export = Exporter(self, export)
-        self._picker = picking.Picker()
+        self._write_file = export
         self._seen_seq: int | None = None
         """Number of the newest event; None before the first Snapshot."""
         self._last_key_s = clock()
@@ -159,6 +161,18 @@ class RotationApp(App[None], inherit_bindings=False):
         """Called in a thread of the driver's when the terminal has gone."""
         self.is_ending: Callable[[], bool] = lambda: False
         """Whether the program has been asked to end."""
+
+    @cached_property
+    def _export(self) -> Exporter:
+        from tui.screen.exporter import Exporter  # noqa: PLC0415 - see LATER
+
+        return Exporter(self, self._write_file)
+
+    @cached_property
+    def _picker(self) -> Picker:
+        from tui.screen.picking import Picker  # noqa: PLC0415 - see LATER
+
+        return Picker()
 
     def get_driver_class(self) -> type[Driver]:
         """Textual asks for it, unless it runs without a terminal."""
@@ -208,6 +222,8 @@ class RotationApp(App[None], inherit_bindings=False):
     def _opened(self) -> Desk:
         """The desk, and what its first Snapshot is drawn with, which the first paint did not wait for."""
         load_panels()
+        for module in LATER:
+            import_module(module)
         return self._open_desk()
 
     async def _follow(self, desk: Desk) -> None:
@@ -219,6 +235,8 @@ class RotationApp(App[None], inherit_bindings=False):
         self, reload: Callable[[], Applied | None], desk: Desk, group: asyncio.TaskGroup
     ) -> None:
         """Apply the person's file whenever it has changed; what cannot be used leaves everything as it is."""
+        from tui.view.applied import change_desk, with_pairs  # noqa: PLC0415 - see LATER
+
         while True:
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
@@ -234,6 +252,8 @@ class RotationApp(App[None], inherit_bindings=False):
 
     async def _reopen(self, desk: ReopeningDesk, reopening: Reopening) -> None:
         """Have the desk become another one; where it cannot, say why."""
+        from tui.view.applied import reopen, without_figures_of  # noqa: PLC0415 - see LATER
+
         made = await reopen(desk, reopening)
         if made is None:
             return
@@ -269,6 +289,8 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot, or keep it until the viewer resumes."""
+        from tui.screen.arrived import has_come  # noqa: PLC0415 - see LATER
+
         self._newest = snapshot
         view = self.view
         self._call(snapshot)
@@ -286,6 +308,7 @@ class RotationApp(App[None], inherit_bindings=False):
     def _call(self, snapshot: Snapshot) -> None:
         """Say what is new in the place of the footer, paused or not; ring where an alert asks for it."""
         from tui.output.looked import looked  # noqa: PLC0415 - see _opened
+        from tui.screen import signals  # noqa: PLC0415 - see LATER
 
         newest = snapshot.events[-1].seq if snapshot.events else 0
         seen, self._seen_seq = self._seen_seq, newest
@@ -361,6 +384,8 @@ class RotationApp(App[None], inherit_bindings=False):
         """Press the footer's key, focus the panel, or explain the figure in focus that was clicked."""
         name = (event.widget.id if event.widget else None) or ""
         if name == "keys":
+            from tui.screen.pointer import mouse  # noqa: PLC0415 - see LATER
+
             if self.view.message and not self._export.asks:
                 self.say("")  # the keys are below it
             elif key := mouse.key_at(self.snapshot, self.view, self._window.width, event.x):
@@ -376,11 +401,17 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll the panel under the pointer, whichever is in focus."""
-        self._look(mouse.rolled(self.view, self._under(event), mouse.LINES, self.snapshot, self._window))
+        self._roll(event, 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll the panel under the pointer, whichever is in focus."""
-        self._look(mouse.rolled(self.view, self._under(event), -mouse.LINES, self.snapshot, self._window))
+        self._roll(event, -1)
+
+    def _roll(self, event: events.MouseEvent, step: int) -> None:
+        from tui.screen.pointer import mouse  # noqa: PLC0415 - see LATER
+
+        lines = step * mouse.LINES
+        self._look(mouse.rolled(self.view, self._under(event), lines, self.snapshot, self._window))
 
     def _under(self, event: events.MouseEvent) -> str:
         """The panel under the pointer; "" where there is none."""
@@ -390,6 +421,9 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def press(self, key: str) -> None:
         """Act on a key, by its name in the key table."""
+        from tui.screen import picking  # noqa: PLC0415 - see LATER
+        from tui.view import palette  # noqa: PLC0415
+
         action = self.view.keys.action_of(key)
         greeting, message = self._greeting(), self.view.message
         if message:
@@ -510,8 +544,12 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _ask(self) -> None:
         """Have the desk make what is on screen, and nothing else."""
+        if self._desk is None:
+            return
+        from tui.panels.asked import wants_of  # noqa: PLC0415 - see LATER
+
         wants = wants_of(self.view, self._shown)
-        if self._desk is not None and wants != self._wants:
+        if wants != self._wants:
             self._wants = wants
             self._desk.want(wants)
 

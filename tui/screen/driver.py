@@ -41,6 +41,8 @@ LEAVE = (
 """The kitty keys go before the alternate screen does: it has a stack of its own."""
 WRITE_S = 0.3
 """So long a terminal may take for what waits when the screen is left."""
+FIRST_S = 0.02
+"""So long the first frame may take to reach the terminal before the program goes on."""
 READ = 4096
 MOST_WAITING = 1000
 """Keys and mouse reports that the program has not looked at yet; further ones are dropped."""
@@ -88,6 +90,8 @@ class TerminalDriver(Driver):
         self._waiting = 0
         self._size_is_due = False
         self._away = False
+        self._has_shown = False
+        """Whether the first frame has been on its way."""
         self._host.terminal_opened(self)
         signal.signal(signal.SIGTSTP, self._suspend)
         signal.signal(signal.SIGCONT, self._come_back)
@@ -106,6 +110,15 @@ class TerminalDriver(Driver):
         """Never waits."""
         if self._writer is not None:
             self._writer.write(data)
+
+    def flush(self) -> None:
+        """Textual calls it after every frame. The first one goes out before more is computed.
+
+        Else the thread that writes it waits until this one lets go of the interpreter: 5 ms as a rule.
+        """
+        if not self._has_shown and self._writer is not None:
+            self._has_shown = True
+            self._writer.drain(FIRST_S)
 
     def start_application_mode(self) -> None:
         """Take the terminal."""

@@ -22,8 +22,15 @@ HEAVY = {
 }  # fmt: skip
 MODULES_OF_COMMANDS = {place.module for place in COMMANDS.values()}
 PROGRAM = """
-import atexit, sys
-atexit.register(lambda: print("MODULES", *sys.modules))
+import atexit, gc, sys
+searched = set()
+
+def note(event, details):
+    if event == "import" and gc.isenabled():
+        searched.add(details[0])
+
+atexit.register(lambda: print("SEARCHED", *searched, "MODULES", *sys.modules))
+sys.addaudithook(note)
 from tui.__main__ import main
 main()
 """
@@ -58,9 +65,11 @@ def test_help_version_and_completion_import_nothing_heavy(arguments, more, shown
         check=False,
     )
     printed, _, modules = done.stdout.rpartition("MODULES")
+    printed, _, searched = printed.rpartition("SEARCHED")
     assert shown in printed, done.stderr
     brought = set(modules.split())
     assert not HEAVY & brought
+    assert {"click", "msgspec", "tui.backend"} <= brought - set(searched.split())
     assert brought & MODULES_OF_COMMANDS == ({COMMANDS[command].module} if command else set())
 
 

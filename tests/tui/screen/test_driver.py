@@ -15,6 +15,7 @@ import pytest
 from textual.app import App
 from textual.driver import Driver
 
+from tui.screen import driver as driver_module
 from tui.screen.driver import LEAVE, TerminalDriver
 from tui.screen.writer import BEHIND, MOST, Writer
 
@@ -171,3 +172,18 @@ def test_the_line_discipline_is_back_before_the_screen_is_left():
     os.close(ours)
     os.close(theirs)
     assert seen == [True]
+
+
+def test_the_first_frame_goes_out_before_more_is_computed_and_no_later_one_waits(made, monkeypatch):
+    monkeypatch.setattr(driver_module, "FIRST_S", 1e6)
+    driver = TerminalDriver.__new__(TerminalDriver)
+    driver._writer, driver._has_shown = made.writer, False
+    reader = threading.Thread(target=made.read, args=(50_000,), daemon=True)
+    reader.start()
+    driver.write("x" * 50_000)
+    driver.flush()
+    assert made.writer._waiting == 0
+    reader.join()
+    driver.write("y" * 50_000)  # nobody reads: waiting for it would never end
+    driver.flush()
+    assert made.writer._waiting > 0
