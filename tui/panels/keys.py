@@ -73,6 +73,8 @@ def hints(snapshot: Snapshot | None, view: ViewState, width: int) -> list[Hint]:
         if a.hint and (a.scope != "tape" or tape)
     ]
     made[1:1] = _both(bound, "shorter", "longer", f"window {view.window}", view)
+    if view.has_chart:
+        made[1:1] = [Hint("← →", "crosshair", ("left", "right"))]
     if tape:
         made[-3:-3] = [
             *_both(bound, "slower", "faster", "speed", view),

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 MODULES = {
     "ribbon": "tui.panels.ribbon",
-    "legs": "tui.panels.legs",
+    "legs": "tui.panels.legs.panel",
     "spread": "tui.panels.spread.panel",
-    "ratio": "tui.panels.ratio",
+    "ratio": "tui.panels.ratio.panel",
     "fed": "tui.panels.fed.panel",
     "health": "tui.panels.health",
     "breadth": "tui.panels.breadth.panel",

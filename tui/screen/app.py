@@ -227,7 +227,7 @@ class RotationApp(App[None], inherit_bindings=False):
             applied = await with_pairs(desk, applied, self.view)
             self._apply(applied, desk)
             reopening = applied.reopening
-            if reopening is not None and reopening.names and isinstance(desk, ReopeningDesk):
+            if reopening is not None and applied.reopens(desk) and isinstance(desk, ReopeningDesk):
                 # The file may change again meanwhile: then the desk takes the later one.
                 group.create_task(self._reopen(desk, reopening), name="another desk")
 
@@ -262,7 +262,7 @@ class RotationApp(App[None], inherit_bindings=False):
                 )
         if isinstance(desk, AlertDesk):
             if applied.alerts is not None:
-                desk.set_alerts(applied.alerts)
+                desk.set_alerts(applied.alerts, awaits_desk=applied.reopens(desk))
             desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
         self._look(with_message(tidied(before, view), applied.message, urgent=applied.is_error))
 
@@ -499,7 +499,7 @@ class RotationApp(App[None], inherit_bindings=False):
         if not view.paused:
             self.snapshot = self._newest
         if self.snapshot is not None:
-            from tui.panels.legs import with_order  # noqa: PLC0415 - see _opened
+            from tui.panels.legs.lists import with_order  # noqa: PLC0415 - see _opened
 
             self.view = with_order(view, self.snapshot)
         self._paint()

@@ -45,7 +45,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     ),
     "legs": ("legs", "lines", "lists", "session"),
     "spread": ("fed", "legs", "lines", "ratio", "session", "spread", "story"),
-    "ratio": ("ratio", "value_growth"),
+    "ratio": ("as_of", "ratio", "session", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread", "unasked"),
     "graph": ("graph", "session", "spread"),
@@ -114,7 +114,7 @@ def misfit_of(snapshot: Snapshot | None, view: ViewState, width: int, height: in
 def _legs(snapshot: Snapshot | None, view: ViewState) -> int:
     if snapshot is None:
         return LEGS
-    from tui.panels.legs import height_of  # noqa: PLC0415 - panels come after the first paint
+    from tui.panels.legs.lists import height_of  # noqa: PLC0415 - panels come after the first paint
 
     return height_of(snapshot, view)
 

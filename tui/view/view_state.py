@@ -27,6 +27,8 @@ FILTERED = frozenset({"legs", "events"})
 """Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
 SORTS = ("", "symbol", "day", "window", "streak")
 """What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
+CHARTED = frozenset({"ratio", "spread", "fed"})
+"""Panels of which the zoom has a chart with a crosshair."""
 FIGURELESS = frozenset({"health", "events"})
 """Panels without a figure that could be chosen."""
 FILTER_MAX = 40
@@ -36,6 +38,8 @@ Enters = Literal["zoom", "figures", "nothing"]
 """Where Enter leads from a panel: over the whole screen, to a figure of it, or nowhere."""
 FIRST = "first"
 """In the place of a figure's id: the first in sight, until the screen has said which that is."""
+FAR = 10
+"""Points of a long step of the crosshair."""
 BOTTOM = 1_000_000
 """A scroll past every end; drawing clamps it."""
 
@@ -87,6 +91,11 @@ class ViewState(msgspec.Struct, frozen=True):
     """Whether what that figure rests on is shown, in the place of all panels."""
     scroll_below: int = 0
     """The scroll of the panel below that, for when it is closed."""
+    crosshair: str = ""
+    """The moment of the point under the crosshair of the zoomed chart, in ISO 8601; "" without one. It is
+    the last point until then, so it stays where it is when newer ones come."""
+    step: int = 0
+    """Points that a key has asked the crosshair to move by: where they are only the screen knows."""
     pair: str = ""
     """The pair shown, as "IWN/IVW"; "" is the desk's first."""
     pairs: tuple[str, ...] = ()
@@ -126,6 +135,16 @@ class ViewState(msgspec.Struct, frozen=True):
         if not self.is_single:
             return "zoom"
         return "nothing" if self.focus in FIGURELESS else "figures"
+
+    @property
+    def has_chart(self) -> bool:
+        """Whether the panel that keys act on is a zoomed chart."""
+        return self.zoomed and self.focus in CHARTED and keyed(self) == self.focus
+
+    @property
+    def crosshair_shown(self) -> str:
+        """The moment of the crosshair where one is on screen; "" where none is."""
+        return self.crosshair if self.has_chart else ""
 
     @property
     def whole(self) -> str:
@@ -171,7 +190,12 @@ def act(view: ViewState, action: str) -> ViewState:
 
 
 def tidied(before: ViewState, after: ViewState) -> ViewState:
-    """The view after a change; no figure is chosen any more where it leads to other figures."""
+    """The view after a change; no figure is chosen any more where it leads to other figures.
+
+    Nor has another panel the crosshair of the one before.
+    """
+    if after.crosshair and (before.focus, before.zoomed) != (after.focus, after.zoomed):
+        after = _with(after, crosshair="")
     if not before.figure or after is before or not after.figure:
         return after
     if all(getattr(before, name) == getattr(after, name) for name in ELSEWHERE):
@@ -327,6 +351,10 @@ def _step_scroll(step: int) -> Callable[[ViewState, str], ViewState]:
     return lambda view, _key: scrolled(view, step)
 
 
+def _step_crosshair(step: int) -> Callable[[ViewState, str], ViewState]:
+    return lambda view, _key: _with(view, step=step)
+
+
 def _chart(view: ViewState, _key: str) -> ViewState:
     if view.focus == "graph":  # weekly or daily, nothing else
         return _with(view, chart="both" if view.chart == "daily" else "daily")
@@ -452,7 +480,7 @@ def _back(view: ViewState, _key: str) -> ViewState:
         return closed_figure(view)
     if view.releases:
         return _with(view, releases=False, scroll=0)
-    return _with(view, zoomed=False, scroll=0)
+    return _with(view, crosshair="") if view.crosshair else _with(view, zoomed=False, scroll=0)
 
 
 _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
@@ -467,6 +495,10 @@ _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "longer": _step_window(1),
     "chart": _chart,
     "trail": _trail,
+    "point-back": _step_crosshair(-1),
+    "point-on": _step_crosshair(1),
+    "far-back": _step_crosshair(-FAR),
+    "far-on": _step_crosshair(FAR),
     "filter": _filter,
     "palette": _palette,
     "sort": _sort,
