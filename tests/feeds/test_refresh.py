@@ -165,7 +165,8 @@ async def test_published_figures_are_asked_for_again_after_a_quarter_of_an_hour_
     async with made.server:
         sources = made.sources(monkeypatch)
         assert sources.hasten() == (), "nobody has been asked yet"
-        assert await sources.ask_due()
+        async with made.http:
+            assert await sources.ask_due()
         made.now_ns += round(SOONEST_S["FRED"] * SECOND) - 1
         assert (sources.hasten(), sources.due()) == ((), [])
         made.now_ns += 1
