@@ -115,7 +115,7 @@ def installed(wheel, tmp_path_factory) -> Path:
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
     before = json.loads(run(*pip, "list", "--format", "json").stdout)
     assert before == [], "the environment is empty"
-    done = run(*pip, "install", "--no-input", "--quiet", "--retries", "2", wheel)
+    done = run(*pip, "install", "--no-input", "--no-compile", "--quiet", "--retries", "2", wheel)
     result = done.stdout + done.stderr
     if done.returncode and (reason := NO_NETWORK.search(result)):
         pytest.skip(f"the wheel's dependencies cannot be had: {reason[0]}")

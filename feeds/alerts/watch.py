@@ -137,6 +137,10 @@ class AlertWatch:
         """Tell something that no Snapshot shows."""
         self._log.note(kind, subject, text)
 
+    def number_with(self, other: AlertWatch) -> None:
+        """Number events together with another's, in whose place this one's are shown."""
+        self._log.numbers = other._log.numbers
+
     def take(self, snapshot: Snapshot) -> Snapshot:
         """The Snapshot with events and alerts; what fires is on its way after the next turn of the loop."""
         shown, calls = self._log.take(snapshot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from rotation.text import signed
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rotation.alerts.rule import Fired, Rule
     from rotation.context.wants import Wants
@@ -63,7 +64,8 @@ class DeskLog:
         self._changes = Changes()
         self._events: deque[DeskEvent] = deque(maxlen=EVENTS_MAX)
         self._shown: tuple[DeskEvent, ...] = ()
-        self._seq = 0
+        self.numbers: Iterator[int] = count(1)
+        """Of its events. Logs that are shown in turn share them: a higher number than the last is new."""
         self._noted: list[tuple[EventKind, str, str]] = []
         self._problems: dict[str, str] = {}
         self._awaits_desk = False
@@ -192,8 +194,7 @@ class DeskLog:
             flaps = abs((at - last.at).total_seconds()) < FLAPS_S
             if flaps:
                 self._events.pop()
-        self._seq += 1
-        self._events.append(DeskEvent(self._seq, at, kind, subject, text, signals))
+        self._events.append(DeskEvent(next(self.numbers), at, kind, subject, text, signals))
 
     def _sentence(self, fired: Fired) -> str:
         values = ", ".join(

@@ -51,6 +51,15 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     return lines
 
 
+def copied(known: Explained | None) -> str:
+    """The answer to a copy of this sheet; None: of the headline."""
+    return (
+        "copied the headline with its source and time"
+        if known is None
+        else f"copied what {known.id} rests on"
+    )
+
+
 def not_copied(view: ViewState) -> str:
     """The answer to a copy of a sheet that is not there yet."""
     return (NOT_COPIED_PAUSED if view.paused else NOT_COPIED).format(view.figure)

@@ -25,6 +25,7 @@ SENTENCE_FROM = 76
 """Below this width the sentence would be cut: two terse lines stand for it."""
 VERDICT_ROLES = {Verdict.BASE: "up-strong", Verdict.AGAINST: "down-strong", Verdict.NEITHER: "strong"}
 """As the spread of the chosen window is coloured, a lead and a gap."""
+GO_LIVE = "live with: rotation-tui history sync"
 TIE = "\N{NO-BREAK SPACE}"
 
 
@@ -114,6 +115,8 @@ def _clocks(snapshot: Snapshot, view: ViewState) -> list[list[Span]]:
     long: list[Span] = [(clock.strftime(f"%a %d %b %Y {time} %Z"), "text"), phase]
     short: list[Span] = [(clock.strftime("%d %b %H:%M %Z"), "text"), phase]
     forms = [long, short, short[:1], [(clock.strftime("%H:%M %Z"), "text")]]
+    if snapshot.mode == Kind.DEMO and not snapshot.health.host:
+        forms.insert(0, [*long, (f"  {GO_LIVE}", "muted")])
     if snapshot.session and snapshot.session != clock.date():
         forms.insert(0, [*long, (f"  showing {snapshot.session:%a %d %b %Y}", "warn")])
     return forms

@@ -75,6 +75,7 @@ TINTED = ("truecolor", "256")
 NOBODY_ON_TAPE = "nothing to ask: a tape is playing"
 NOBODY = "nothing to ask now: prices are pushed, and what is asked was asked a moment ago"
 NO_TAPE = "no tape is playing"
+HELD = "the tape is held; once it goes on it has the new speed"
 SEEK_S = {"earlier": -300.0, "later": 300.0, "rewind": -1e12}
 
 
@@ -454,14 +455,14 @@ class RotationApp(App[None], inherit_bindings=False):
     def _copy(self, snapshot: Snapshot) -> None:
         """Copy the headline, or the sheet that is open."""
         from tui.output.text import quotation, quoted_explanation  # noqa: PLC0415 - see _opened
-        from tui.panels.explained import not_copied  # noqa: PLC0415
+        from tui.panels.explained import copied, not_copied  # noqa: PLC0415
 
         if not self.view.explains:
             self.copy_to_clipboard(quotation(of_pair(snapshot, self.view.pair)))
-            self.say("copied the headline with its source and time")
+            self.say(copied(None))
         elif known := snapshot.explained.get(self.view.figure):
             self.copy_to_clipboard(quoted_explanation(known))
-            self.say(f"copied what {known.id} rests on")
+            self.say(copied(known))
         else:
             self.say(not_copied(self.view))
 
@@ -491,6 +492,9 @@ class RotationApp(App[None], inherit_bindings=False):
             controls.seek(SEEK_S[action])
         else:
             {"hold": controls.hold, "slower": controls.slower, "faster": controls.faster}[action]()
+            tape = self._newest.health.tape if self._newest else None
+            if action != "hold" and tape is not None and tape.held:
+                self.say(HELD)
 
     def _look(self, view: ViewState) -> None:
         if view == self.view:

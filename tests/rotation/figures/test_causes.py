@@ -92,7 +92,8 @@ def test_the_rank_of_the_ten_year_s_week_by_a_plain_loop(files):
     series = {day: value for day, value in files["DGS10"].items() if day <= date(2024, 7, 15)}
     changes = []
     for day in sorted(series):
-        earlier = [was for was in series if day - timedelta(days=11) <= was <= day - timedelta(days=7)]
+        week = [day - timedelta(days=back) for back in range(7, 12)]
+        earlier = [was for was in week if was in series]
         if earlier:
             changes.append(round(100 * (series[day] - series[max(earlier)]), 6))
     *before, now = changes

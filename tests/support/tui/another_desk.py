@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from rotation.snapshot import Snapshot
 
-WAIT_S = 60
+WAIT_S = 500
+"""For anything to happen, on any machine; nothing is measured by it."""
 
 
 class Running:
@@ -71,11 +72,21 @@ class Running:
                 await self.pilot.pause(0.02)
 
     async def change(self, text: str) -> str:
-        """Change the file, and return what the screen has to say of it in the end."""
+        """Change the file, and return what the screen has to say of it in the end.
+
+        By then the screen has what the live desk has published.
+        """
         self.app.say("")
         self.write(text)
-        await self.until(lambda: self.app.view.message and "once" not in self.app.view.message)
-        return self.app.view.message
+        name = self.path.name
+        await self.until(
+            lambda: self.app.view.message.startswith(name) and "once" not in self.app.view.message
+        )
+        message = self.app.view.message
+        assert self.desk._change is not None
+        published = self.desk._change._opened.supervisor.latest
+        await self.until(lambda: self.snapshot.mode or not published or self.snapshot.seq >= published.seq)
+        return message
 
     def is_live(self) -> bool:
         """Whether every leg of the pair is."""

@@ -6,13 +6,17 @@ import os
 import sys
 from contextlib import ExitStack, asynccontextmanager
 
+from feeds.clock import wall_ns
 from feeds.hub.broker.viewer import HubFeed
+from rotation.sessions import to_ns
 from rotation.status import Kind
+from tests.support import clock
 from tests.support.hub.programs import Run
 from tests.support.servers.nats import NOBODY, nats_server
 from tests.support.tui.another_desk import running
 
 LEGS = '["IWM", "QQQ", "SPY", "DIA"]'
+AHEAD_NS = 5 * 10**9
 
 
 def desk(*lines: str, legs: str = '["IWM", "QQQ", "SPY"]', feeds: str = 'feed = "yahoo"') -> str:
@@ -24,12 +28,14 @@ def of_hub(url: str) -> str:
 
 
 @asynccontextmanager
-async def beside_a_hub(tmp_path, monkeypatch, text: str):
-    """A desk on screen, and a hub of four legs that reads the same vendors."""
+async def beside_a_hub(tmp_path, monkeypatch, text: str, *, ahead_ns: int = 0, is_live: bool = True):
+    """A desk on screen, and a hub of four legs that reads the same vendors, by a clock that is ahead."""
     with nats_server(tmp_path) as server, ExitStack() as stack:
-        async with running(tmp_path, monkeypatch, text) as on_screen:
+        async with running(tmp_path, monkeypatch, text, is_live=is_live) as on_screen:
             command = [sys.executable, "-m", "tui", "hub", "--nats", server.url]
             world = {**os.environ, "ROTATION_TUI_LEGS": "IWM,QQQ,SPY,DIA", "ROTATION_TUI_FEED": "yahoo"}
+            if ahead_ns:
+                world |= clock.setting(wall_ns() + ahead_ns)
             hub = Run(stack, command, tmp_path, "hub", world)
             await on_screen.until(lambda: "publishing as hub" in hub.log)
             yield on_screen, server, hub
@@ -83,6 +89,34 @@ async def test_a_desk_goes_to_a_hub_and_changes_there_and_comes_back(tmp_path, m
         await on_screen.until(on_screen.is_live)
         assert not any(isinstance(feed, HubFeed) for feed in feeds(on_screen))
         await on_screen.until(lambda: len(on_screen.connected) == 4)
+
+
+async def test_a_desk_that_has_nothing_has_all_of_a_hub_and_its_clock(tmp_path, monkeypatch):
+    """It begins with the demo: neither a price nor a close of its own."""
+    nothing = '[feeds]\nfeed = ["alpaca", "demo"]\n'
+    async with beside_a_hub(tmp_path, monkeypatch, nothing, ahead_ns=AHEAD_NS, is_live=False) as scene:
+        on_screen, server, _hub = scene
+        at_hub = of_hub(server.url)
+        assert on_screen.snapshot.mode == "DEMO"
+        assert "feeds.nats" in await on_screen.change(desk(feeds=at_hub))
+        await on_screen.until(lambda: on_screen.snapshot.mode == "" and on_screen.is_live())
+        await on_screen.until(lambda: on_screen.snapshot.spread.windows["60"].pp is not None)
+        assert on_screen.desk.wanted.nats == server.url
+        # By its own clock no Snapshot could be of a time that is still to come.
+        await on_screen.until(lambda: to_ns(on_screen.snapshot.as_of) > wall_ns())
+
+        # A symbol that prints no more: what the server keeps of it is fetched.
+        frame = on_screen.world.frame
+        on_screen.world.frame = lambda symbol: None if symbol == "DIA" else frame(symbol)
+        message = await on_screen.change(desk(legs=LEGS, feeds=at_hub))
+        assert message == "config.toml: applied desk.legs"
+        assert on_screen.snapshot.legs["DIA"].last is not None
+        assert on_screen.snapshot.legs["DIA"].return_pct["60"] is not None
+
+        # Its own clock again, whatever the hub says.
+        await on_screen.change(desk())
+        await on_screen.until(on_screen.is_live)
+        assert to_ns(on_screen.snapshot.as_of) <= wall_ns()
 
 
 def _kinds(shown) -> set[Kind]:

@@ -282,17 +282,17 @@ def test_nothing_stands_for_a_previous_close_that_is_unknown() -> None:
 def test_viewers_of_a_host_each_have_their_own() -> None:
     taken, rooms, clock = pages.snapshot(), Rooms(), Time()
     rooms.take(taken)
-    one, other = Visit(rooms, clock, size=(120, 40)), Visit(rooms, clock, size=(120, 40))
-    for visit, keys in ((one, b"3zh"), (other, b"3z\x1b[D\x1b[D{")):  # ESC [ D is the arrow to the left
+    first, other = Visit(rooms, clock, size=(120, 40)), Visit(rooms, clock, size=(120, 40))
+    for visit, keys in ((first, b"3zh"), (other, b"3z\x1b[D\x1b[D{")):  # ESC [ D is the arrow to the left
         visit.viewer.type(keys)
         clock.pass_(1.0)
-    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
+    assert "┼ 16 Jul 2024 10:40 New York" in first.screen.text
     assert "┼ 16 Jul 2024 10:29 New York" in other.screen.text
     rooms.take(replace(taken, ratio=replace(taken.ratio, intraday=(*taken.ratio.intraday, (71, 80.0)))))
     clock.pass_(2.0)
-    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
+    assert "┼ 16 Jul 2024 10:40 New York" in first.screen.text
     assert "┼ 16 Jul 2024 10:29 New York" in other.screen.text
     other.viewer.type(b"\x1b")
     clock.pass_(1.0)
     assert "┼ 16 Jul" not in other.screen.text
-    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
+    assert "┼ 16 Jul 2024 10:40 New York" in first.screen.text

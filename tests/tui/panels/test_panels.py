@@ -59,6 +59,19 @@ def test_the_ribbon_says_the_sentence_and_its_mark(scenes: dict[str, Snapshot]) 
     assert " ".join(printed[1:]) == f"SMALL CAPS LEADING ▲  {scenes['live'].headline}"
 
 
+def test_a_demo_says_how_to_go_live_where_there_is_room(scenes: dict[str, Snapshot]) -> None:
+    demo = scenes["live"]
+    words = "live with: rotation-tui history sync"
+    for width in (160, 120, 100):
+        assert words in lines("ribbon", demo, width=width, height=3)[0]
+    assert "Tue 16 Jul 2024 10:40:00 EDT  OPEN" in lines("ribbon", demo, width=80, height=3)[0]
+    host = msgspec.structs.replace(
+        demo, health=msgspec.structs.replace(demo.health, host=("1 of 200 viewers",))
+    )
+    assert words not in lines("ribbon", host, width=160, height=3)[0], "a viewer has no shell there"
+    assert words not in lines("ribbon", msgspec.structs.replace(demo, mode="REPLAY"), width=160, height=3)[0]
+
+
 def test_the_ribbon_says_when_it_shows_another_day(scenes: dict[str, Snapshot]) -> None:
     assert "showing Tue 16 Jul 2024" in lines("ribbon", scenes["cached"], width=160, height=3)[0]
     assert "showing" not in lines("ribbon", scenes["live"], width=160, height=3)[0]

@@ -8,8 +8,9 @@ from unittest.mock import Mock
 import msgspec
 
 from rotation.desk import DeskEvent, EventKind
+from rotation.snapshot import Tape
 from tests.support.tui.scenes import ScriptedDesk
-from tui.screen.app import RotationApp
+from tui.screen.app import HELD, RotationApp
 from tui.screen.scene import PacedScene
 from tui.screen.signals import sequence
 from tui.view.palette import entries
@@ -105,6 +106,23 @@ async def test_without_a_tape_its_keys_say_so_and_its_commands_are_not_listed(sc
         assert footer(app) == "no tape is playing"
         await pilot.press(":")
         assert not {"hold", "rewind"} & {entry.name for entry in entries(app.view)}
+
+
+async def test_a_held_tape_says_so_when_its_speed_is_changed(scenes):
+    live = scenes["live"]
+    at = live.as_of
+    for is_held, message in ((True, HELD), (False, "")):
+        tape = Tape(position=at, start=at, end=at + dt.timedelta(hours=1), speed=60.0, held=is_held)
+        made = msgspec.structs.replace(live, health=msgspec.structs.replace(live.health, tape=tape))
+        desk = ScriptedDesk([made])
+        app = RotationApp(lambda desk=desk: desk, ViewState())
+        async with app.run_test(size=(80, 24)) as pilot:
+            while app.snapshot is None:
+                await pilot.pause(0.01)
+            for key, asked in ((">", "faster"), ("<", "slower"), ("H", "hold")):
+                app.press(key)
+                assert desk.controls.asked[-1] == asked
+                assert app.view.message == ("" if key == "H" else message)
 
 
 async def test_where_a_program_cannot_be_suspended_the_command_is_not_listed(monkeypatch):

@@ -230,11 +230,18 @@ async def test_a_demo_for_want_of_a_key_gives_way_to_live_prices_and_comes_back(
     listed = '[feeds]\nfeed = ["alpaca", "demo"]\n'
     async with running(tmp_path, monkeypatch, listed, is_live=False) as on_screen:
         assert on_screen.snapshot.mode == "DEMO"
+        assert "the demo is next" in on_screen.app.view.message
         assert "feeds.feed" in await on_screen.change(desk())
         await on_screen.until(lambda: on_screen.snapshot.mode == "" and on_screen.is_live())
         assert on_screen.desk.controls is None
-        assert "feeds.feed" in await on_screen.change(listed)
+        messages: list[str] = []
+        taken = on_screen.app.take
+        on_screen.app.take = lambda shown: (taken(shown), messages.append(on_screen.app.view.message))[0]
+        on_screen.write(listed)
         await on_screen.until(lambda: on_screen.snapshot.mode == "DEMO")
+        # Another demo, and a log of its own: that it plays, and why, is said once more.
+        await on_screen.until(lambda: any("the demo is next" in message for message in messages))
+        assert on_screen.desk.wanted.feed == "alpaca,demo"
         await on_screen.until(lambda: on_screen.connected == [])
         assert on_screen.desk.controls is not None
 

@@ -39,6 +39,7 @@ def open_desk(wanted: Wanted) -> LocalDesk:
 
     def make_demo() -> tuple[Supervisor, TapeFeed | None]:
         made = supervised(msgspec.structs.replace(desk.wanted, demo=True, at=None))
+        made.watch.number_with(opened.watch)
         desk.add_demo(made.watch)
         if why := why_demo(desk.wanted):
             made.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")

@@ -9,7 +9,7 @@ import msgspec
 
 from tui.output.looked import AWAY_S, looked, since
 from tui.output.text import quotation, quoted_explanation
-from tui.panels.explained import not_copied
+from tui.panels.explained import copied, not_copied
 from tui.panels.legs.lists import with_order
 from tui.screen import picking
 from tui.screen.scene import places_of
@@ -291,6 +291,8 @@ class Viewer:
                 return
             text = quoted_explanation(known) if known else quotation(of_pair(snapshot, self.view.pair))
             self._send(b"\x1b]52;c;" + b64encode(text.encode()) + b"\x07")
+            self._change_view(with_message(self.view, copied(known)))
+            self._hush_later(MESSAGE_S)
 
     def _request_paint(self) -> None:
         """Paint at once, or as soon as REPAINT_S has passed since the last paint."""

@@ -49,11 +49,11 @@ def shown(app: RotationApp, panel: str) -> list[str]:
 
 def places(snapshot: Snapshot | None, view: ViewState, width: int) -> dict[str, int]:
     """Each hint of the footer by what it says, and its first column."""
-    starts, x = {}, 0
+    columns, x = {}, 0
     for hint in keys.hints(snapshot, view, width):
-        starts[hint.says.split(" ")[0]] = x
+        columns[hint.says.split(" ")[0]] = x
         x += hint.cells
-    return starts
+    return columns
 
 
 @pytest.mark.parametrize(

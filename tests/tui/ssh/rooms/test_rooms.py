@@ -17,7 +17,7 @@ from tui.ssh.rooms.colours import ink
 from tui.ssh.rooms.defaults import ViewDefaults, first_view
 from tui.ssh.rooms.painter import ENTER, LEAVE, opening, whole
 from tui.ssh.rooms.rooms import Rooms
-from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST, REPAINT_S
+from tui.ssh.rooms.viewer import FLOOD, INPUT_BURST, MESSAGE_S, REPAINT_S
 from tui.view.pairs import of_pair
 from tui.view.palette import entries
 from tui.view.theme import names
@@ -237,9 +237,19 @@ async def test_tape_keys_do_nothing_for_a_visitor(rooms, time):
 async def test_copy_goes_to_the_visitors_own_clipboard(rooms, time, scenes):
     first, other = Visit(rooms, time), Visit(rooms, time)
     first.viewer.type(b"y")
-    sent = first.writes[-1].removeprefix(b"\x1b]52;c;").removesuffix(b"\x07")
-    assert base64.b64decode(sent).decode() == quotation(scenes["live"])
+    assert to_clipboard(first) == quotation(scenes["live"])
     assert other.viewer.frames == 1
+    time.pass_(1.0)
+    assert "copied the headline with its source and time" in first.screen.text
+    time.pass_(MESSAGE_S)
+    assert "copied" not in first.screen.text
+    assert not first.viewer.view.message
+
+
+def to_clipboard(visit: Visit) -> str:
+    """What was copied last."""
+    sent = [each for each in visit.writes if each.startswith(b"\x1b]52;c;")][-1]
+    return base64.b64decode(sent.removeprefix(b"\x1b]52;c;").removesuffix(b"\x07")).decode()
 
 
 async def test_a_viewer_that_does_not_read_misses_frames_and_is_repainted_whole(rooms, time, scenes):
@@ -434,8 +444,7 @@ async def test_viewers_of_another_pair_have_another_room_and_copy_its_headline(s
     assert second.screen.cells() == seen(of_pair(snapshot, "IWN/IVW"), second.viewer.view, (120, 40))
     assert first.screen.cells() == seen(snapshot, first.viewer.view, (120, 40))
     second.viewer.type(b"y")
-    copied = base64.b64decode(second.writes[-1].split(b";")[-1].rstrip(b"\x07")).decode()
-    assert copied.startswith("DEMO: IWN leads.")
+    assert to_clipboard(second).startswith("DEMO: IWN leads.")
 
 
 def test_the_commands_of_a_host_are_those_that_its_viewers_can_run(rooms, time):
