@@ -101,12 +101,14 @@ class AlertWatch:
             return  # what is being delivered goes on
         self._settings = settings.rules, settings.targets
         self._remembered |= self._log.states
+        before = self._targets
         self._targets = {target.name: target for target in settings.targets}
         self._targets.setdefault(DESKTOP, Target(name=DESKTOP, kind="desktop"))
-        self._left += tuple(call for courier, _ in self._couriers.values() for call in courier.waiting)
-        for _, task in self._couriers.values():
+        for name in [each for each in self._couriers if self._targets.get(each) != before.get(each)]:
+            # What a target that stays has under way goes on: cut off and sent again it would arrive twice.
+            courier, task = self._couriers.pop(name)
+            self._left += courier.waiting
             task.cancel()
-        self._couriers.clear()
         begins = bool(settings.rules) and not self._watches
         self._watches = self._watches or begins
         if begins and self._file is not None:

@@ -66,7 +66,7 @@ def read_table(path: Path, known: Sequence[str] | None = None) -> Table:
         unit, (headings, frame) = "row", _read_parquet(read_bytes(path), name)
     chosen, extra = choose_columns(headings, known, name)
     if not frame.height:
-        raise InputError(f"{name}: has no rows — export it again")
+        raise StrayError(f"{name}: has no rows — export it again")
     return Table(name, unit, frame.select(AT, **{key: pl.col(str(i)) for key, i in chosen.items()}), extra)
 
 

@@ -87,6 +87,11 @@ class HistoryParts:
         return sorted(self._missing)
 
     @property
+    def symbols(self) -> frozenset[str]:
+        """Of which the hub has settled closes, as far as it has said."""
+        return frozenset() if self._index is None else frozenset(self._index.digests)
+
+    @property
     def is_whole(self) -> bool:
         """Whether every symbol of the index is there as it says."""
         return self._index is not None and not self._missing

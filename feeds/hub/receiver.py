@@ -32,6 +32,8 @@ class Receiver(Intake):
         super().__init__(grace_s)
         self.problem = ""
         """Why there is no connection, in words; empty while there is one."""
+        self.named: frozenset[str] = frozenset()
+        """The symbols that the person has named, beside those that are usual."""
         self._relayed: RelayedStates | None = None
 
     # The connection -----------------------------------------------------------------------------------
@@ -70,6 +72,12 @@ class Receiver(Intake):
         """Whose last values are to be fetched, as far as the hub has said."""
         state = self._newest.state
         return [] if state is None else state.symbols[:SYMBOLS_MAX]
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The symbols named that the hub does not bring; none while it is not known what it has."""
+        state, has_history = self._newest.state, self._newest.history.symbols
+        return () if state is None else tuple(sorted(self.named.difference(state.symbols, has_history)))
 
     @property
     def legs(self) -> list[str]:
@@ -124,7 +132,7 @@ class Receiver(Intake):
     def _states(self, now: Moment, as_of_ns: int) -> RelayedStates | None:
         """The states now, where they differ from those before."""
         override = self._override(now.s)
-        own = own_row(self.fault(now.s), override, self.counters)
+        own = own_row(self.fault(now.s), override, self.counters, self.lacking)
         made = relayed_states(self._newest.state, self._newest.beat, own, override, as_of_ns)
         before = self._relayed
         if before is not None and msgspec.structs.replace(before, as_of_ns=as_of_ns) == made:

@@ -61,11 +61,18 @@ def relayed_states(
     return RelayedStates(by_symbol, all_rows, as_of_ns, override is Kind.OFFLINE)
 
 
-def own_row(detail: str, override: Kind | None, counters: Counters) -> FeedHealth | None:
-    """The viewer's own row; None while there is nothing to report. ``detail``: what is wrong."""
-    if not detail and override is None and not counters.gaps and not counters.hostile:
+def own_row(
+    detail: str, override: Kind | None, counters: Counters, lacking: tuple[str, ...] = ()
+) -> FeedHealth | None:
+    """The viewer's own row; None while there is nothing to report.
+
+    ``detail``: what is wrong. ``lacking``: the symbols that were named and that the hub does not bring.
+    """
+    if not detail and override is None and not counters.gaps and not counters.hostile and not lacking:
         return None
     notes = [detail] if detail else []
+    if lacking:
+        notes.append(f"does not bring {', '.join(lacking)}")
     if counters.gaps:
         notes.append(f"{counted(counters.gaps, 'gap')} refilled")
     if counters.hostile:

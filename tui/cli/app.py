@@ -45,6 +45,12 @@ if TYPE_CHECKING:
     from tui.view.applied import Applied
 
 NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)"
+DUMB = "dumb"
+"""The TERM of a terminal that knows no escape sequences, such as an editor's shell."""
+DUMB_TERMINAL = (
+    "rotation-tui: TERM=dumb has no screen to draw on; printed one snapshot"
+    " (rotation-tui watch --format text goes on)"
+)
 
 EXAMPLES = """\b
 Examples:
@@ -195,12 +201,13 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, 
     # Textual reads keys from stdin and draws on stderr.
     needed = (sys.stdout, sys.stdin, sys.stderr)
     no_terminal = next((f.name.strip("<>") for f in needed if not f.isatty()), None)
-    if no_terminal:
+    is_dumb = os.environ.get("TERM") == DUMB
+    if no_terminal or is_dumb:
         # Whoever reads it is no viewer: a demo here has been asked for.
         from tui.cli.root.snapshot import print_snapshot  # noqa: PLC0415 - the screen does without it
 
         print_snapshot(ctx, msgspec.structs.replace(wanted, unasked_demo=False), "text")
-        click.echo(NO_TERMINAL.format(no_terminal), err=True)
+        click.echo(NO_TERMINAL.format(no_terminal) if no_terminal else DUMB_TERMINAL, err=True)
         return
     with loading():
         from tui.screen import terminal  # noqa: PLC0415

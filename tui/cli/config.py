@@ -16,6 +16,8 @@ from tui.cli.options import GLYPHS, MOTION, NOT_YET_A_LEG, THEME, settled
 from tui.settings.schema import KEYS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tui.backend import Backend
 
 _LINE_MAX = 1024
@@ -124,7 +126,16 @@ def check(backend: Backend, *, file: Path | None) -> None:
     parts = [counted(number, "setting")]
     alerts, targets = checked.alerts.rules, checked.alerts.targets
     universes = checked.universes
-    named = ((checked.pairs, "pair"), (universes, "universe"), (alerts, "alert"), (targets, "target"))
+    groups = [each for each in checked.lists if not each.is_watchlist]
+    watchlists = [each for each in checked.lists if each.is_watchlist]
+    named: tuple[tuple[Sequence[object], str], ...] = (
+        (checked.pairs, "pair"),
+        (groups, "group"),
+        (watchlists, "watch list"),
+        (universes, "universe"),
+        (alerts, "alert"),
+        (targets, "target"),
+    )
     for each in universes:
         try:
             backend.check_universe(each)

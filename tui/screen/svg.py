@@ -7,6 +7,7 @@ from typing import Protocol
 
 from rich.cells import cell_len
 
+BLANKS = "\u00a0 "
 FONTS = "DejaVu Sans Mono, Menlo, Consolas"
 _RUN = re.compile(
     r'<text class="(?P<class>[^"]+)" x="(?P<x>[\d.]+)" (?P<y>y="[\d.]+") textLength="(?P<length>[\d.]+)" '
@@ -34,7 +35,8 @@ def _placed(picture: str) -> str:
     """The picture with a place for every character.
 
     A run's ``textLength`` is stretched by browsers and ignored by other renderers, and a sign from another
-    font is wider than its cell: what follows it would be shifted.
+    font is wider than its cell: what follows it would be shifted. Some renderers (librsvg) take of several
+    places only the first of an element, so every word and every other sign is one.
     """
     return _RUN.sub(_cells, picture)
 
@@ -44,15 +46,25 @@ def _cells(run: re.Match[str]) -> str:
 
     text = html.unescape(run["text"])
     size = cell_len(text)
-    shown = text.rstrip("\u00a0 ")
+    shown = text.rstrip(BLANKS)
     if not shown or not size:  # blank, or the end of a line
         return ""
     step = float(run["length"]) / size
-    places, cell = [], 0
+    parts: list[tuple[list[str], str]] = []
+    cell, goes_on = 0, False
     for sign in shown:
-        places.append(f"{float(run['x']) + cell * step:g}")
+        place = f"{float(run['x']) + cell * step:g}"
         cell += cell_len(sign)
-    where = f'x="{" ".join(places)}" {run["y"]} {run["clip"]}'
-    # Without ``xml:space`` some renderers take blanks away, but not their places.
-    head = f'<text xml:space="preserve" class="{run["class"]}" {where}>'
-    return f"{head}{html.escape(shown, quote=False)}</text>"
+        if sign in BLANKS:
+            goes_on = False
+            continue
+        if goes_on and sign.isascii():
+            places, word = parts[-1]
+            parts[-1] = [*places, place], word + sign
+        else:
+            parts.append(([place], sign))
+        goes_on = sign.isascii()
+    spans = "".join(
+        f'<tspan x="{" ".join(places)}">{html.escape(word, quote=False)}</tspan>' for places, word in parts
+    )
+    return f'<text class="{run["class"]}" {run["y"]} {run["clip"]}>{spans}</text>'

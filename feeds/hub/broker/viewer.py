@@ -44,21 +44,33 @@ async def _nobody(membership: tuple[Membership, ...]) -> None:
     del membership
 
 
+def _untold(lacking: tuple[str, ...]) -> None:
+    """Nobody is to be told."""
+    del lacking
+
+
 class HubFeed:
     """A ``feeds.events.Feed`` of everything that a hub publishes."""
 
-    def __init__(self, access: Access, time: Time | None = None) -> None:
-        """Raises InputError for an address or a file that cannot be used."""
+    def __init__(self, access: Access, time: Time | None = None, named: frozenset[str] = frozenset()) -> None:
+        """``named``: the symbols of which it is said that the hub does not bring them, where it does not.
+
+        Raises InputError for an address or a file that cannot be used.
+        """
         check(access)
         self._access = access
         self._time = time or Time()
         self._wake = asyncio.Event()
         self.receiver = Receiver()
+        self.receiver.named = named
         self._is_denied = False
         """Whether the server has denied a permission on this connection."""
         self.has_shown = False
         """Whether the whole market has been handed on."""
         self.on_members: Callable[[tuple[Membership, ...]], Awaitable[None]] = _nobody
+        self.on_lacking: Callable[[tuple[str, ...]], None] = _untold
+        """Given the symbols named that the hub does not bring, whenever they are others and there are any."""
+        self._lacking: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,6 +115,8 @@ class HubFeed:
                     await self.on_members(members)
                 now = self._time.now()
                 is_complete = self.receiver.is_complete and self.receiver.has_settled(now.s)
+                if is_complete:
+                    self._tell_lacking()
                 events = self.receiver.events(now)
                 for event in events:
                     yield event
@@ -113,6 +127,11 @@ class HubFeed:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def _tell_lacking(self) -> None:
+        before, self._lacking = self._lacking, self.receiver.lacking
+        if self._lacking and self._lacking != before:
+            self.on_lacking(self._lacking)
 
     async def _keep_connected(self) -> None:
         """For ever. An error that the server reports may close a client, which then never comes back."""

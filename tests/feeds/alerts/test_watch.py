@@ -360,13 +360,40 @@ async def test_alerts_are_replaced_while_calls_wait(tmp_path, snapshot):
     task = await running(watch)
     watch.take(snapshot)
     await until(lambda: sent.got == [("log", "any#1")])
-    watch.set(
-        msgspec.structs.replace(SETTINGS, rules=(RULE, msgspec.structs.replace(RULE, id="b", to=("log",))))
-    )
+    more = msgspec.structs.replace(RULE, id="b", to=("log",))
+    phone = msgspec.structs.replace(TARGETS[0], url="https://example.org/")
+    watch.set(AlertSettings((RULE, more), (phone, TARGETS[1])))
     watch.take(snapshot)
     await until(lambda: len(sent.got) == 3)
     await ended(task)
     assert sent.got[1:] == [("phone", "any#1"), ("log", "b#1")]
+
+
+async def test_what_is_being_sent_while_alerts_are_replaced_arrives_once(tmp_path, snapshot):
+    may_end, begun = asyncio.Event(), []
+
+    def make(target, secret):
+        async def send(fired, text):
+            begun.append(target.name)
+            await may_end.wait()
+
+        return send
+
+    watch = AlertWatch(
+        DESK, SETTINGS, StateFile(tmp_path), make=make, sleep=Sleeps(), clock_ns=lambda: NOW_NS
+    )
+    task = await running(watch)
+    watch.take(snapshot)
+    await until(lambda: len(begun) == 2)
+    watch.set(
+        AlertSettings((RULE, msgspec.structs.replace(RULE, id="b", condition="iwm.last > 1e9")), TARGETS)
+    )
+    await settle()
+    may_end.set()
+    await settle()
+    await ended(task)
+    assert sorted(begun) == ["log", "phone"]
+    assert StateFile(tmp_path).read()[0].waiting == ()
 
 
 async def test_on_a_tape_nobody_is_called_and_nothing_is_remembered(tmp_path, snapshot):

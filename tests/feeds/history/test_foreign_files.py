@@ -71,6 +71,7 @@ STRAYS = {
     "HOLDINGS.csv": "name,weight\nx,1\n",
     "BOOK.csv": b"PK\x03\x04\0\0",
     "EMPTY.csv": "",
+    "HEADINGS.csv": "Date,Close\n",
 }
 
 

@@ -258,6 +258,13 @@ def test_without_keys_or_a_place_to_draw_there_is_no_screen_but_a_snapshot(env, 
         assert hint in (result.read_text() if result.exists() else terminal.last_words)
 
 
+def test_a_dumb_terminal_gets_a_snapshot_and_no_escape_sequence(env):
+    with Terminal(["sh", "-c", f"TERM=dumb exec {COMMAND} demo"], env=env) as terminal:
+        assert terminal.end() == 0
+        assert terminal.modes == set()
+        assert "TERM=dumb has no screen to draw on; printed one snapshot" in terminal.last_words
+
+
 FAILING = """
 import asyncio, sys
 from rotation.errors import InputError

@@ -246,6 +246,42 @@ async def test_a_demo_for_want_of_a_key_gives_way_to_live_prices_and_comes_back(
         assert on_screen.desk.controls is not None
 
 
+async def test_a_list_that_comes_down_to_the_demo_on_a_running_desk_is_taken(tmp_path, monkeypatch):
+    async with running(tmp_path, monkeypatch, BEGINS) as on_screen:
+        message = await on_screen.change(desk(feeds='feed = ["alpaca", "demo"]'))
+        assert message == "config.toml: applied feeds.feed"
+        await on_screen.until(lambda: on_screen.snapshot.mode == "DEMO")
+        await on_screen.until(lambda: on_screen.connected == [])
+        assert on_screen.desk.controls is not None
+        assert "feeds.feed" in await on_screen.change(desk())
+        await on_screen.until(lambda: on_screen.snapshot.mode == "" and on_screen.is_live())
+        assert on_screen.desk.controls is None
+
+
+async def test_a_demo_that_stands_in_without_the_network_gives_way_to_it(tmp_path, monkeypatch):
+    without = "[feeds]\noffline = true\n"
+    async with running(tmp_path, monkeypatch, without, is_live=False) as on_screen:
+        await on_screen.until(lambda: on_screen.snapshot.mode == "DEMO")
+        assert on_screen.desk.controls is not None
+        # Another desk, while the demo plays.
+        message = await on_screen.change(without + '[desk]\npair = "DIA/SPY"\n')
+        assert message == "config.toml: applied desk.pair"
+        await on_screen.until(lambda: on_screen.snapshot.spread.base == "DIA")
+        assert on_screen.snapshot.mode == "DEMO"
+        assert on_screen.connected == []
+        assert (
+            await on_screen.change(desk())
+            == "config.toml: applied desk.pair, desk.legs, feeds.feed, feeds.offline"
+        )
+        await on_screen.until(lambda: on_screen.snapshot.mode == "" and on_screen.is_live())
+        assert on_screen.desk.controls is None
+        # History has been stored meanwhile, so there is something to show without the network.
+        await on_screen.until(lambda: on_screen.snapshot.legs["IWM"].return_pct["60"] is not None)
+        assert "feeds.offline" in await on_screen.change(desk(feeds="offline = true"))
+        await on_screen.until(lambda: on_screen.snapshot.legs["IWM"].status.kind is Kind.OFFLINE)
+        assert on_screen.snapshot.mode == ""
+
+
 async def test_a_sheet_of_what_has_gone_closes(tmp_path, monkeypatch):
     (tmp_path / "own.csv").write_text("symbol,weight\nIWM,60\nSPY,40\n")
     own = desk(OWN)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotation.desk import EventKind
 from rotation.errors import InputError
 from tui.compose import places
 from tui.compose.desk.watching import watched
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from tui.compose.desk.swap import Opened
 
 
-def lineup_of_hub(access: Access, history: History, desk: Desk) -> Lineup:
+def lineup_of_hub(access: Access, history: History, desk: Desk, wanted: Wanted) -> Lineup:
     """A hub brings all of a desk; what it lets in are the symbols that the desk has at its start."""
     from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
 
-    return {("hub", access, tuple(sorted({*history.symbols, *desk.legs}))): lambda: [HubFeed(access)]}
+    symbols, named = tuple(sorted({*history.symbols, *desk.legs})), frozenset(wanted.named())
+    return {("hub", access, symbols, named): lambda: [HubFeed(access, named=named)]}
 
 
 def of_hub(wanted: Wanted) -> tuple[Opened, HubFeed]:
@@ -43,14 +45,18 @@ def of_hub(wanted: Wanted) -> tuple[Opened, HubFeed]:
     source = opening.Source(known.history, None, Provenance(), membership=known.membership)
     desk = desk_on(source.history, wanted)
     cast = Cast()
-    roles = cast.plan(lineup_of_hub(access, known.history, desk))
+    roles = cast.plan(lineup_of_hub(access, known.history, desk, wanted))
     (feed,) = feeds_of(roles)
     assert isinstance(feed, HubFeed)
     opened = opening.supervise(
         source, desk, start=None, speed=1.0, stays=wanted.stays, now_ns=places.wall_ns(), live=[feed]
     )
     cast.take(roles)
-    return watched(wanted, desk, *opened, is_empty=False, cast=cast), feed
+    made = watched(wanted, desk, *opened, is_empty=False, cast=cast)
+    feed.on_lacking = lambda lacking: made.watch.note(
+        EventKind.CONFIG, "hub", f"the hub does not bring {', '.join(lacking)}"
+    )
+    return made, feed
 
 
 def basis_of_hub(wanted: Wanted) -> Basis:

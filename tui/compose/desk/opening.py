@@ -16,7 +16,7 @@ from tui.compose.desk.replan import plan
 from tui.compose.desk.source import lineup, source_of
 from tui.compose.desk.swap import DeskSwap, Opened
 from tui.compose.desk.watching import watched
-from tui.compose.desk.wishes import access_of, desk_on, is_demo_next, is_viewer, why_demo
+from tui.compose.desk.wishes import access_of, desk_on, is_demo_next, is_viewer, why_demo, with_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 def open_desk(wanted: Wanted) -> LocalDesk:
     """Open what was asked for; blocking. Raises InputError."""
-    opened = supervised(wanted)
+    opened = supervised(wanted, may_stand_behind=wanted.stays and wanted.at is None)
     planned = partial(plan, opened)
-    is_next = is_demo_next(wanted)
-    if opened.tape is not None or not wanted.stays or not (opened.is_empty or is_next):
+    is_next = is_demo_next(wanted) or (wanted.offline and opened.is_empty)
+    may_play = wanted.unasked_demo or opened.is_empty or is_next
+    if opened.tape is not None or not wanted.stays or not may_play:
         change = DeskSwap(wanted, opened, planned, None)
         return LocalDesk(opened.supervisor, opened.tape, opened.watch, change)
     from feeds.desk.demo_fallback import DemoFallback  # noqa: PLC0415
@@ -45,7 +46,12 @@ def open_desk(wanted: Wanted) -> LocalDesk:
             made.watch.note(EventKind.CONFIG, "feeds", f"{why}: the demo is next in the list of feeds")
         return made.supervisor, made.tape
 
-    fallback = DemoFallback(opened.supervisor, make_demo, is_allowed=wanted.unasked_demo, is_next=is_next)
+    fallback = DemoFallback(
+        opened.supervisor,
+        make_demo,
+        is_allowed=wanted.unasked_demo and opened.is_empty,
+        is_next=is_next,
+    )
     change = DeskSwap(wanted, opened, planned, fallback)
     desk = LocalFallbackDesk(fallback, opened.watch, change)
     return desk
@@ -64,8 +70,12 @@ def record(wanted: Wanted, path: Path, report: Callable[[str], None]) -> LocalRe
     return LocalRecordingDesk(opened.supervisor, opened.tape, opened.watch, recorder)
 
 
-def supervised(wanted: Wanted) -> Opened:
-    """Open what was asked for, with its alerts; blocking. Raises InputError."""
+def supervised(wanted: Wanted, *, may_stand_behind: bool = False) -> Opened:
+    """Open what was asked for, with its alerts; blocking. Raises InputError.
+
+    ``may_stand_behind``: without the network and with nothing stored a desk of the present is made, before
+    which the demo is put; else the demo itself.
+    """
     from feeds.desk import open as opening  # noqa: PLC0415
 
     if is_viewer(wanted):
@@ -73,6 +83,9 @@ def supervised(wanted: Wanted) -> Opened:
     if wanted.at is not None:
         opening.start_ns(wanted.at)  # bad input is told first, whatever there is to show
     source = source_of(wanted)
+    stands_behind = may_stand_behind and source.is_demo and not wanted.demo
+    if stands_behind:
+        source = source_of(with_network(wanted))
     desk = desk_on(source.history, wanted)
     supervise = partial(
         opening.supervise,
@@ -92,7 +105,7 @@ def supervised(wanted: Wanted) -> Opened:
     roles = cast.plan(lineup(wanted, source, desk, cast))
     cast.take(roles)
     opened = supervise(source, desk, live=feeds_of(roles))
-    is_empty = not wanted.offline and not source.history.symbols
+    is_empty = (stands_behind or not wanted.offline) and not source.history.symbols
     return watched(wanted, desk, *opened, is_empty=is_empty, cast=cast)
 
 

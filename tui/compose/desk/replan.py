@@ -12,7 +12,7 @@ from tui.backend import DeskError, Wanted
 from tui.compose.desk.hub import lineup_of_hub
 from tui.compose.desk.source import lineup, membership_of, priced, source_of
 from tui.compose.desk.swap import Opened, Plan
-from tui.compose.desk.wishes import access_of, desk_on, is_viewer
+from tui.compose.desk.wishes import access_of, desk_on, is_demo_next, is_viewer, with_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,11 @@ def _blamed(setting: str) -> Iterator[None]:
         raise DeskError(str(error), setting) from error
 
 
-def plan(opened: Opened, wanted: Wanted) -> Plan:
-    """What a running desk is to become; blocking, opens nothing. Raises DeskError."""
+def plan(opened: Opened, wanted: Wanted, *, plays_demo: bool) -> Plan:
+    """What a running desk is to become; blocking, opens nothing. Raises DeskError.
+
+    ``plays_demo``: the demo is in front of it, and may stay.
+    """
     from feeds.supervisor import Watched  # noqa: PLC0415
 
     if opened.source is not None:
@@ -52,8 +55,11 @@ def plan(opened: Opened, wanted: Wanted) -> Plan:
         membership = membership_of(wanted)
     with _blamed("feeds.offline" if wanted.offline else ""):
         source = source_of(wanted, membership)
-    if source.is_demo:
+    is_demo_instead = source.is_demo and plays_demo
+    if source.is_demo and not plays_demo:
         raise DeskError("nothing is stored to show without the network", "feeds.offline")
+    if is_demo_instead:
+        source = source_of(with_network(wanted), membership)
     desk = desk_on(source.history, wanted)
     with _blamed("feeds.members"):
         priced(source, wanted)
@@ -70,6 +76,7 @@ def plan(opened: Opened, wanted: Wanted) -> Plan:
         ),
         roles,
         source.membership,
+        is_demo_instead or is_demo_next(wanted),
     )
 
 
@@ -77,8 +84,6 @@ def _plan_of_tape(opened: Opened, played: Source, wanted: Wanted) -> Plan:
     """Another desk over the same tape: its prints are played to it anew, up to where it stands."""
     from feeds.supervisor import Watched  # noqa: PLC0415
 
-    if played.is_demo and not (wanted.demo or wanted.offline):
-        raise DeskError("the demo plays, since nothing was stored; the network is used from the next start")
     source = played
     if not (played.is_demo or wanted.hub_tape):
         with _blamed("universes"):
@@ -109,7 +114,7 @@ def _plan_of_hub(opened: Opened, wanted: Wanted) -> Plan:
         is_same = any(isinstance(feed, HubFeed) and feed.access == access for feed in now.feeds)
         known = Known(now.history, now.membership) if is_same else look(access)
         desk = desk_on(known.history, wanted)
-        roles = opened.cast.plan(lineup_of_hub(access, known.history, desk))
+        roles = opened.cast.plan(lineup_of_hub(access, known.history, desk, wanted))
     (feed,) = feeds_of(roles)
     assert isinstance(feed, HubFeed)
     watched = Watched(

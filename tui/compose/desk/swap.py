@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tui.backend import DeskError, Wanted
 from tui.compose.desk.wishes import desk_on, is_demo_next, is_viewer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from feeds.alerts.watch import AlertWatch
     from feeds.desk.change.cast import Cast, Roles
@@ -42,14 +42,22 @@ class Plan(NamedTuple):
     roles: Roles
     """Its feeds; empty of a tape, which has the one that it has."""
     membership: tuple[Membership, ...] = ()
+    is_demo_next: bool = False
+    """Whether the demo is to be in front of it: its list of feeds has come to it, or nothing is stored."""
+
+
+class Planner(Protocol):
+    """See ``tui.compose.desk.replan.plan``."""
+
+    def __call__(self, wanted: Wanted, *, plays_demo: bool) -> Plan:
+        """What a running desk is to become."""
+        ...
 
 
 class DeskSwap:
     """How a running desk becomes another one; one change at a time, and the last one counts."""
 
-    def __init__(
-        self, wanted: Wanted, opened: Opened, plan: Callable[[Wanted], Plan], fallback: DemoFallback | None
-    ) -> None:
+    def __init__(self, wanted: Wanted, opened: Opened, plan: Planner, fallback: DemoFallback | None) -> None:
         """``plan``: what another wish amounts to; blocking, raises DeskError."""
         import asyncio  # noqa: PLC0415 - one snapshot need not wait for it
 
@@ -87,7 +95,8 @@ class DeskSwap:
                 )
             if wanted.offline and not wanted.stays:
                 raise DeskError("without the network this command would end", "feeds.offline")
-            plan = await asyncio.to_thread(self._plan, wanted)
+            plays_demo = self._fallback is not None and self._fallback.controls is not None
+            plan = await asyncio.to_thread(self._plan, wanted, plays_demo=plays_demo)
             with _other_closures(wanted):
                 await self._exchange(plan)
             if self._fallback is not None:
@@ -100,9 +109,8 @@ class DeskSwap:
             return ()
         from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
 
-        hubs = [feed for feed in plan.watched.feeds if isinstance(feed, HubFeed)]
-        brought = {symbol for hub in hubs for symbol in hub.receiver.symbols}
-        return tuple(sorted(plan.wanted.named() - brought - {*self._opened.supervisor.history.symbols}))
+        hubs = (feed for feed in plan.watched.feeds if isinstance(feed, HubFeed))
+        return tuple(symbol for hub in hubs for symbol in hub.receiver.lacking)
 
     async def _exchange(self, plan: Plan) -> None:
         from feeds.desk.change.exchange import RefusedError, exchange  # noqa: PLC0415
@@ -116,8 +124,8 @@ class DeskSwap:
                 opened.cast.take(plan.roles)
                 attend(opened.supervisor, plan.watched.feeds, plan.membership)
             if self._fallback is not None:
-                allowed, is_next = plan.wanted.unasked_demo, is_demo_next(plan.wanted)
-                self._fallback.allow(is_allowed=allowed, is_next=is_next)
+                allowed = plan.wanted.unasked_demo and opened.is_empty
+                self._fallback.allow(is_allowed=allowed, is_next=plan.is_demo_next)
 
         try:
             await exchange(opened.supervisor, plan.watched, swapped=swapped)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rotation.desk import gaps_of, with_usual
 
 if TYPE_CHECKING:
@@ -52,6 +54,11 @@ def is_viewer(wanted: Wanted) -> bool:
     """Whether a hub brings everything."""
     is_now = not (wanted.offline or wanted.tapes or wanted.demo or wanted.hub_tape) and wanted.at is None
     return wanted.feed == "nats" and is_now
+
+
+def with_network(wanted: Wanted) -> Wanted:
+    """Return the same for what is known of a desk of the present; without it the demo would be shown."""
+    return msgspec.structs.replace(wanted, offline=False)
 
 
 def is_demo_next(wanted: Wanted) -> bool:
