@@ -53,26 +53,31 @@ class Alarm:
 
     def __init__(self, sleep: Callable[[float], Awaitable[None]]) -> None:
         self._sleep = sleep
-        self._signal = asyncio.Event()
-        self.is_waiting = False
+        self._limit: asyncio.Timeout | None = None
+        """Of the wait that can be cut short; None where nobody waits, or it has rung."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody waits for a time that is still to come."""
+        return self._limit is not None
 
     def ring(self) -> None:
         """End the wait, if there is one."""
-        self._signal.set()
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time())
+            self._limit = None
 
     async def wait(self, seconds: float) -> bool:
-        """Wait so long, or until it rings; whether it rang."""
-        self._signal.clear()
-        self.is_waiting = True
-        sleeping = asyncio.ensure_future(self._sleep(seconds))
-        ringing = asyncio.ensure_future(self._signal.wait())
+        """Wait so long, or until it rings; whether it rang. The sleep begins before anybody else runs."""
+        limit = asyncio.timeout(None)
         try:
-            await asyncio.wait((sleeping, ringing), return_when=asyncio.FIRST_COMPLETED)
-            if sleeping.done():
-                sleeping.result()
-            return ringing.done()
+            async with limit:
+                self._limit = limit
+                await self._sleep(seconds)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return True
         finally:
-            self.is_waiting = False
-            for waiting in (sleeping, ringing):
-                waiting.cancel()
-            await asyncio.gather(sleeping, ringing, return_exceptions=True)
+            self._limit = None
+        return False

@@ -74,18 +74,42 @@ async def test_a_wait_ends_with_its_time_or_when_it_rings():
     assert await waiting is True
 
 
-async def test_a_wait_that_is_cancelled_or_fails_leaves_nothing_behind():
+async def test_a_wait_that_is_cancelled_or_fails_is_over():
     async def broken(_seconds):
-        raise RuntimeError("a bug")
+        raise TimeoutError("a bug of the sleep's own")
 
-    with pytest.raises(RuntimeError, match="a bug"):
-        await Alarm(broken).wait(1.0)
-    waiting = asyncio.create_task(Alarm(FakeTime().sleep).wait(60.0))
+    alarm = Alarm(broken)
+    with pytest.raises(TimeoutError, match="a bug"):
+        await alarm.wait(1.0)
+    assert not alarm.is_waiting
+    alarm = Alarm(FakeTime().sleep)
+    waiting = asyncio.create_task(alarm.wait(60.0))
     await settle()
-    before = len(asyncio.all_tasks())
     waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    assert len(asyncio.all_tasks()) < before - 1
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert not alarm.is_waiting
+    alarm.ring()
+
+
+async def test_a_ring_more_is_none_and_the_sleep_begins_at_once():
+    """A clock that is moved before anybody else has run would never wake who has not begun to sleep."""
+    time = FakeTime()
+    alarm = Alarm(time.sleep)
+
+    async def wait() -> bool:
+        return await alarm.wait(60.0)
+
+    step = wait()
+    step.send(None)
+    assert time.slept == [60.0]
+    step.close()
+    waiting = asyncio.create_task(wait())
+    await settle()
+    alarm.ring()
+    alarm.ring()
+    assert not alarm.is_waiting
+    assert await waiting
 
 
 async def test_the_fed_s_sources_are_asked_before_their_time_and_none_too_soon(monkeypatch, tmp_path):
@@ -165,7 +189,8 @@ async def test_published_figures_are_asked_for_again_after_a_quarter_of_an_hour_
     async with made.server:
         sources = made.sources(monkeypatch)
         assert sources.hasten() == (), "nobody has been asked yet"
-        assert await sources.ask_due()
+        async with made.http:
+            assert await sources.ask_due()
         made.now_ns += round(SOONEST_S["FRED"] * SECOND) - 1
         assert (sources.hasten(), sources.due()) == ((), [])
         made.now_ns += 1
