@@ -193,6 +193,10 @@ class LocalDesk:
         """Have these parts in every Snapshot from now on, beside those that alerts rest on."""
         self._supervisor.want(asked)
 
+    def rest(self, seconds: float) -> None:
+        """No newer prices are needed for so long from now."""
+        self._supervisor.rest(seconds)
+
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these more pairs from now on; those that this desk cannot have."""
         return await self._supervisor.set_pairs(pairs, gaps_of(options))
@@ -666,6 +670,7 @@ class LocalBackend:
         supervisor.on_pairs = watch.set_pairs
         supervisor.on_windows = watch.set_windows
         supervisor.on_desk = watch.set_desk
+        supervisor.judge_all(lambda: watch.judges)
         supervisor.on_publish = lambda made: demand.add(
             watch.take(made), supervisor.history, supervisor.desk, supervisor.wants
         )

@@ -180,6 +180,20 @@ class AlertDesk(Protocol):
 
 
 @runtime_checkable
+class RestingDesk(Protocol):
+    """A desk that need not make Snapshots which nobody would draw."""
+
+    def rest(self, seconds: float) -> None:
+        """Its readers need no newer prices for so long from now; all else they are told at once."""
+        ...
+
+
+def rest_of(desk: object) -> Callable[[float], None]:
+    """``RestingDesk.rest`` of a desk; of another nothing."""
+    return desk.rest if isinstance(desk, RestingDesk) else lambda _: None
+
+
+@runtime_checkable
 class PairsDesk(Protocol):
     """A desk whose more pairs can be replaced while it runs."""
 

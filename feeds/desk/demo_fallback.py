@@ -77,6 +77,10 @@ class DemoFallback:
             if desk is not None:
                 desk.want(asked)
 
+    def rest(self, seconds: float) -> None:
+        """No newer prices are needed for so long from now; those of a demo come as they are played."""
+        self._live.rest(seconds)
+
     async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
         """As a supervisor does it: the live desk's answer, and the demo has the same as far as it can."""
         self._changed_pairs = pairs, gaps

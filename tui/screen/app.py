@@ -19,14 +19,14 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, ReopeningDesk
+from tui.backend import AlertDesk, ReopeningDesk, rest_of
 from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
 from tui.screen.arrived import has_come
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
-from tui.screen.scene import PacedScene, Scene, misfit_of, scene
+from tui.screen.scene import EVERY_S, PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
 from tui.view.applied import change_desk, reopen, with_pairs, without_figures_of
 from tui.view.pairs import of_pair
@@ -63,6 +63,8 @@ FRAME_S = 0.02
 """Between two looks at what the desk has published, at least."""
 FRESH_S = 0.05
 """What is due waits so long for the next Snapshot, so that what is painted is new."""
+SETTLED_S = 30.0
+"""After a desk has opened, all that it imports and keeps has mostly come."""
 RELOAD_S = 1.0
 """Between two looks at the configuration file."""
 CONFIG_FILE = "config.toml"
@@ -152,6 +154,12 @@ class RotationApp(App[None], inherit_bindings=False):
         """Called in a thread of the driver's when the terminal has gone."""
         self.is_ending: Callable[[], bool] = lambda: False
         """Whether the program has been asked to end."""
+        self.on_opened: Callable[[], None] = lambda: None
+        """Called once the first Snapshot is on screen."""
+        self.on_settled: Callable[[], None] = lambda: None
+        """Called SETTLED_S later, and so much after the desk has become another one."""
+        self.on_another_desk: Callable[[], None] = lambda: None
+        """Called when it has."""
 
     def get_driver_class(self) -> type[Driver]:
         """Textual asks for it, unless it runs without a terminal."""
@@ -204,9 +212,18 @@ class RotationApp(App[None], inherit_bindings=False):
         return self._open_desk()
 
     async def _follow(self, desk: Desk) -> None:
+        rest = rest_of(desk)
         async for snapshot in desk.listen():
+            is_first = self._newest is None
             self.take(snapshot)
+            rest(EVERY_S["figures"] if self.view.paused else self._paced.due_in_s())
+            if is_first:
+                self.on_opened()
+                self.set_timer(SETTLED_S, self._settled)
             await asyncio.sleep(FRAME_S)
+
+    def _settled(self) -> None:
+        self.on_settled()
 
     async def _apply_changes(
         self, reload: Callable[[], Applied | None], desk: Desk, group: asyncio.TaskGroup
@@ -231,6 +248,8 @@ class RotationApp(App[None], inherit_bindings=False):
         if made is None:
             return
         if not made.is_error:
+            self.on_another_desk()
+            self.set_timer(SETTLED_S, self._settled)
             # What is shown now: a later file may have come in between.
             view = reopening.on(without_figures_of(self.view, made.before, desk.wanted), desk.wanted)
             self._look(tidied(self.view, view))
