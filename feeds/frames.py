@@ -21,7 +21,7 @@ stream."""
 
 
 class Frames:
-    """How long the readers of a desk rest, and whether anything is owed to them. ``run`` it beside the desk."""
+    """How long the readers of a desk rest, and whether anything is owed to them; ``run`` it beside them."""
 
     def __init__(self, make: Callable[[], None]) -> None:
         """``make``: publish a Snapshot of all that has been taken in. It calls ``made``."""

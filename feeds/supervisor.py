@@ -34,6 +34,7 @@ from feeds.events import (
     TakesOver,
 )
 from feeds.frames import Frames
+from feeds.turns import Turns, turns
 from rotation.context.wants import NOTHING
 from rotation.figures.registry import with_figures
 from rotation.market.status import Provenance
@@ -252,6 +253,8 @@ class Supervisor:
         """Nothing is published meanwhile."""
         self._as_of_ns: int | None = None
         self._frames = Frames(self._publish)
+        self.turns = Turns()
+        """Between keys and prices."""
         self.latest: Snapshot | None = None
         self.provenance: dict[str, Provenance] = {}
         """Where each symbol's prices come from and what is wrong with them."""
@@ -547,6 +550,7 @@ class Supervisor:
 
     async def _drive(self, feed: Feed) -> None:
         """A feed from beginning to end; a live one that fails is OFFLINE until it has been started again."""
+        turns.set(self.turns)  # for all tasks of the feed
         log.info("feed %s starts as %s", feed.name, mode_word(feed.mode))
         failures = 0
         while (error := await self._run_feed(feed)) is not None:
@@ -574,6 +578,8 @@ class Supervisor:
                         raise
                     log.exception("feed %s failed", feed.name)
                     return error
+                if isinstance(event, _PRICES):
+                    await self.turns.wait()
                 await self._prepare(feed, event)
                 self._take(feed, event)
         finally:

@@ -188,6 +188,19 @@ class RestingDesk(Protocol):
         ...
 
 
+@runtime_checkable
+class YieldingDesk(Protocol):
+    """A desk whose own work can wait for a key."""
+
+    def give_way(self) -> None:
+        """A key has come: prices are taken in after it, or after a tenth of a second."""
+        ...
+
+    def go_on(self) -> None:
+        """It has been answered."""
+        ...
+
+
 def rest_of(desk: object) -> Callable[[float], None]:
     """``RestingDesk.rest`` of a desk; of another nothing."""
     return desk.rest if isinstance(desk, RestingDesk) else lambda _: None

@@ -118,6 +118,14 @@ class LongDesk:
         """As the program's own desk."""
         self._supervisor.rest(seconds)
 
+    def give_way(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.give_way()
+
+    def go_on(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.go_on()
+
 
 async def screen(seconds: int, rate: int, speed: int) -> dict[str, Any]:
     """The measured process."""

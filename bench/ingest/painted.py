@@ -141,6 +141,14 @@ class ServedDesk:
         """As the program's own desk."""
         self._supervisor.rest(seconds)
 
+    def give_way(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.give_way()
+
+    def go_on(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.go_on()
+
 
 class MeasuredApp(RotationApp):
     """Quits when the desk has ended."""

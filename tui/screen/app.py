@@ -19,7 +19,7 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, ReopeningDesk, rest_of
+from tui.backend import AlertDesk, ReopeningDesk, YieldingDesk, rest_of
 from tui.panels.asked import wants_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen import picking, signals
@@ -124,6 +124,10 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
         self._desk: Desk | None = None
+        self._yielding: YieldingDesk | None = None
+        """The same, where prices can wait for keys."""
+        self._has_pressed = False
+        """A key is in the next frame."""
         self._shown: frozenset[str] = frozenset()
         """The panels on screen."""
         self._wants: Wants | None = None
@@ -199,6 +203,7 @@ class RotationApp(App[None], inherit_bindings=False):
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._opened)
         self._desk = desk
+        self._yielding = desk if isinstance(desk, YieldingDesk) else None
         self._ask()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
@@ -337,6 +342,18 @@ class RotationApp(App[None], inherit_bindings=False):
         """The driver of the terminal has been made."""
         self._terminal = driver
 
+    def terminal_typed(self) -> None:
+        """A key has come: it is answered before prices that came with it are taken in."""
+        if self._yielding is not None:
+            self._yielding.give_way()
+
+    def post_display_hook(self) -> None:
+        """A frame has been written: Textual's hook."""
+        if self._has_pressed:
+            self._has_pressed = False
+            if self._yielding is not None:
+                self._yielding.go_on()
+
     def terminal_gone(self) -> None:
         """The terminal has hung up; in a thread of the driver's."""
         self.on_hang_up()
@@ -394,6 +411,7 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def press(self, key: str) -> None:
         """Act on a key, by its name in the key table."""
+        self._has_pressed = True
         action = self.view.keys.action_of(key)
         greeting, message = self._greeting(), self.view.message
         if message:
