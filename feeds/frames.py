@@ -9,6 +9,7 @@ LINGER_S after the rest.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class Frames:
     def rest(self, seconds: float) -> None:
         """Nobody needs newer prices for so long from now; 0 or less: whatever comes is wanted at once."""
         self._until_s = asyncio.get_running_loop().time() + seconds
+        self._wake.set()
 
     def on_prices(self) -> None:
         """Prices have been taken in."""
@@ -63,15 +65,18 @@ class Frames:
 
     async def run(self) -> None:
         """Make what is owed and nothing newer brings along, until cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._owed_s < inf and (left_s := self._due_s() - loop.time()) > 0:  # noqa: ASYNC110 - time passes
-                await asyncio.sleep(left_s)
-            self.settle()
+            left_s = self._due_s() - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                self._make()
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s if left_s < inf else None):
+                    await self._wake.wait()
+                    self._wake.clear()
 
     def _due_s(self) -> float:
+        """When what is owed is made; inf where nothing is."""
         return max(self._until_s, self._owed_s) + LINGER_S
 
     def _owe(self) -> None:

@@ -106,8 +106,13 @@ async def test_what_is_owed_is_shown_after_the_rest_though_nothing_more_comes():
     end = asyncio.Event()
     script = Script(batch(220.0), end)
     supervisor = supervise(script)
-    supervisor.rest(0.05)
+    supervisor.rest(LONG_S)
     running = asyncio.create_task(played(supervisor, script))
+    await until(lambda: supervisor._records[script].batches == 1)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert supervisor.latest is None
+    supervisor.rest(0.0)
     await until(lambda: supervisor.latest is not None)
     assert supervisor.latest.legs["IWM"].last == 220.0
     end.set()
@@ -134,6 +139,25 @@ async def test_a_second_that_passes_waits_for_the_prices_that_come_with_it():
     end.set()
     await running
     assert made == [3]
+
+
+async def test_a_second_that_passes_is_shown_though_no_prices_come_with_it():
+    seconds: asyncio.Queue[None] = asyncio.Queue()
+
+    async def sleep(_seconds):
+        await seconds.get()
+
+    script = Script(asyncio.Event())
+    supervisor = supervise(script, sleep=sleep)
+    made = counted(supervisor)
+    supervisor.rest(0.0)
+    running = asyncio.create_task(supervisor.run())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    seconds.put_nowait(None)
+    await until(lambda: made == [1])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_bids_and_asks_wait_with_the_prices():
@@ -225,10 +249,13 @@ async def test_a_failure_of_what_is_owed_ends_the_run():
         raise RuntimeError("the market broke")
 
     supervisor._market.snapshot = broken
-    supervisor.rest(0.01)
+    supervisor.rest(LONG_S)
+    running = asyncio.create_task(supervisor.run())
+    await until(lambda: supervisor._records[script].batches == 1)
+    supervisor.rest(0.0)
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.timeout(LIMIT_S):
-            await supervisor.run()
+            await running
     assert [str(error) for error in caught.value.exceptions] == ["the market broke"]
 
 
