@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -408,3 +409,24 @@ async def test_a_desk_gives_way_to_a_key_until_that_is_painted(scenes: dict[str,
             await pilot.pause(0.01)
         await pilot.pause(0.1)
     assert desk.turns == ["give way", "go on"]
+
+
+async def test_the_program_is_told_when_the_first_figures_are_on_screen(scenes: dict[str, Snapshot]) -> None:
+    gate, told = asyncio.Event(), []
+
+    class Waiting(ScriptedDesk):
+        async def listen(self):
+            await gate.wait()
+            for snapshot in (scenes["live"], scenes["live"]):
+                yield snapshot
+
+    app = RotationApp(lambda: Waiting([]), ViewState(themes=names()))
+    app.on_opened = lambda: told.append(app.snapshot)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.05)
+        assert told == []
+        gate.set()
+        while not told:
+            await pilot.pause(0.01)
+        await pilot.pause(0.1)
+    assert told == [scenes["live"]]
