@@ -182,22 +182,22 @@ def test_the_line_discipline_is_back_before_the_screen_is_left():
 
 
 async def test_a_key_is_announced_before_it_becomes_a_message():
-    told: list[str] = []
+    progress: list[str] = []
 
     class Host(App[None]):
         def terminal_opened(self, driver): ...
 
         def terminal_typed(self):
-            told.append("typed")
+            progress.append("typed")
 
         def post_message(self, message):
-            told.append(type(message).__name__)
+            progress.append(type(message).__name__)
             return True
 
     driver = TerminalDriver(Host())
     for message in (Key("j", "j"), Resize(Size(80, 24), Size(80, 24))):
         driver._post(message)
-    assert told == ["typed", "Key", "Resize"]
+    assert progress == ["typed", "Key", "Resize"]
 
 
 def test_collections_of_garbage_pass_over_the_desk_until_it_is_another_one():

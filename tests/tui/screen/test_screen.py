@@ -412,7 +412,7 @@ async def test_a_desk_gives_way_to_a_key_until_that_is_painted(scenes: dict[str,
 
 
 async def test_the_program_is_told_when_the_first_figures_are_on_screen(scenes: dict[str, Snapshot]) -> None:
-    gate, told = asyncio.Event(), []
+    gate, progress = asyncio.Event(), []
 
     class Waiting(ScriptedDesk):
         async def listen(self):
@@ -421,12 +421,12 @@ async def test_the_program_is_told_when_the_first_figures_are_on_screen(scenes: 
                 yield snapshot
 
     app = RotationApp(lambda: Waiting([]), ViewState(themes=names()))
-    app.on_opened = lambda: told.append(app.snapshot)
+    app.on_opened = lambda: progress.append(app.snapshot)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause(0.05)
-        assert told == []
+        assert progress == []
         gate.set()
-        while not told:
+        while not progress:
             await pilot.pause(0.01)
         await pilot.pause(0.1)
-    assert told == [scenes["live"]]
+    assert progress == [scenes["live"]]
