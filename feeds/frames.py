@@ -9,6 +9,7 @@ LINGER_S after the rest.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ class Frames:
         """``make``: publish a Snapshot of all that has been taken in. It calls ``made``."""
         self._make = make
         self._until_s = -inf
-        """End of the rest, by the loop's clock."""
+        """End of the rest, monotonic seconds."""
         self._owed_s = inf
         """When what is owed began to be; inf where nothing is."""
         self._wake = asyncio.Event()
@@ -37,12 +38,12 @@ class Frames:
 
     def rest(self, seconds: float) -> None:
         """Nobody needs newer prices for so long from now; 0 or less: whatever comes is wanted at once."""
-        self._until_s = asyncio.get_running_loop().time() + seconds
+        self._until_s = time.monotonic() + seconds
         self._wake.set()
 
     def on_prices(self) -> None:
         """Prices have been taken in."""
-        if asyncio.get_running_loop().time() < self._until_s and not self.is_judged():
+        if time.monotonic() < self._until_s and not self.is_judged():
             self._owe()
         else:
             self._make()
@@ -66,7 +67,7 @@ class Frames:
     async def run(self) -> None:
         """Make what is owed and nothing newer brings along, until cancelled."""
         while True:
-            left_s = self._due_s() - asyncio.get_running_loop().time()
+            left_s = self._due_s() - time.monotonic()
             if left_s <= 0:
                 self._make()
                 continue
@@ -81,5 +82,5 @@ class Frames:
 
     def _owe(self) -> None:
         if self._owed_s == inf:
-            self._owed_s = asyncio.get_running_loop().time()
+            self._owed_s = time.monotonic()
             self._wake.set()
