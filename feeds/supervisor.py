@@ -33,7 +33,9 @@ from feeds.events import (
     SymbolStates,
     TakesOver,
 )
+from feeds.frames import Frames
 from feeds.refresh import Refresh
+from feeds.turns import Turns, turns
 from rotation.context.wants import NOTHING
 from rotation.figures.registry import with_figures
 from rotation.market.status import Provenance
@@ -70,6 +72,8 @@ WantedBy = Literal["viewers", "alerts"]
 Pairs = tuple[tuple[str, str], ...]
 _TIMELESS = Gap | SymbolStates | Correction | HistoryConfirmed | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
+_PRICES = Batch | ColumnBatch | SymbolDays | BidAsks
+"""Events of which many may come in a frame of the screen. Of all others each is shown by itself."""
 TICK_S = 1.0
 """How often a live desk is refreshed although nothing trades."""
 
@@ -250,6 +254,9 @@ class Supervisor:
         self._is_replaying = False
         """Nothing is published meanwhile."""
         self._as_of_ns: int | None = None
+        self._frames = Frames(self._publish)
+        self.turns = Turns()
+        """Between keys and prices."""
         self.latest: Snapshot | None = None
         self.provenance: dict[str, Provenance] = {}
         """Where each symbol's prices come from and what is wrong with them."""
@@ -313,6 +320,18 @@ class Supervisor:
             listener.end()
         self._listeners.add(listener)
         return listener
+
+    def rest(self, seconds: float) -> None:
+        """Its readers need no Snapshot of newer prices for so long from now; see ``feeds.frames``.
+
+        All else that happens is published at once; so are prices of a tape, and of a desk whose alerts judge
+        each (``judge_all``).
+        """
+        self._frames.rest(seconds)
+
+    def judge_all(self, is_judged: Callable[[], bool]) -> None:
+        """Have a Snapshot for each batch of prices while this holds, whoever rests."""
+        self._frames.is_judged = is_judged
 
     def want(self, asked: Wants, by: WantedBy = "viewers") -> None:
         """Have these parts in every Snapshot, from one that is published now on; those of the others stay.
@@ -379,25 +398,33 @@ class Supervisor:
         self._refresh_now()
 
     def _refresh(self, as_of_ns: int) -> None:
-        """A Snapshot that no feed has caused; recorded, so that a replay counts as many."""
+        """A Snapshot that no feed has caused."""
+        self._pass_time(as_of_ns)
+        self._publish()
+
+    def _pass_time(self, as_of_ns: int) -> None:
+        """Time has moved; recorded, so that a replay counts as many."""
         if self.observer is not None:
             self.observer("", Batch(()), as_of_ns)
-        self._publish(self._market.apply((), as_of_ns=as_of_ns))
+        self._market.take((), as_of_ns=as_of_ns)
 
     async def run(self) -> None:
         """Publish what the feeds say until all have ended; without any, the settled state."""
         try:
             if not self._feeds:
-                self._publish(self._market.apply((), as_of_ns=self._clock_ns()))
+                self._market.take((), as_of_ns=self._clock_ns())
+                self._publish()
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 for feed in self._feeds:
                     self._start(feed)
-                beside = [group.create_task(work(), name="beside the desk") for work in self.beside]
+                works = (self._frames.run, *self.beside)
+                beside = [group.create_task(work(), name="beside the desk") for work in works]
                 self._keep_time()
                 while self._has_work():
                     await self._turn.wait()
                     self._turn.clear()
+                self._frames.settle()
                 for task in (*beside, *self._driven.values(), *([self._clock] if self._clock else [])):
                     task.cancel()
         finally:
@@ -524,10 +551,12 @@ class Supervisor:
         """Time goes on where nothing trades: ages grow, what was fresh becomes stale."""
         while True:
             await self._sleep(TICK_S)
-            self._refresh(self._clock_ns())
+            self._pass_time(self._clock_ns())
+            self._frames.on_second()
 
     async def _drive(self, feed: Feed) -> None:
         """A feed from beginning to end; a live one that fails is OFFLINE until it has been started again."""
+        turns.set(self.turns)  # for all tasks of the feed
         log.info("feed %s starts as %s", feed.name, mode_word(feed.mode))
         failures = 0
         while (error := await self._run_feed(feed)) is not None:
@@ -555,6 +584,8 @@ class Supervisor:
                         raise
                     log.exception("feed %s failed", feed.name)
                     return error
+                if isinstance(event, _PRICES):
+                    await self.turns.wait()
                 await self._prepare(feed, event)
                 self._take(feed, event)
         finally:
@@ -592,27 +623,38 @@ class Supervisor:
             self.observer(feed.name, event, as_of_ns)
         record = self._records[feed]
         self._note(feed, record, event)
-        if isinstance(event, ColumnBatch):
-            record.quotes += event.rows.height
-            record.batches += 1
-            self._as_of_ns = as_of_ns
-            assert as_of_ns is not None  # a tape has no columns
-            self._publish(self._market.apply_columns(event.rows, as_of_ns=as_of_ns))
+        if not self._take_in(record, event, as_of_ns) or self._is_replaying:
             return
-        if isinstance(event, SymbolDays):
-            record.quotes += len(event.days)
-            record.batches += 1
-            assert as_of_ns is not None  # nor has it days
-            self._publish(self._market.take_days(event.days, as_of_ns=as_of_ns, counts=event.counts))
-            return
-        quotes = self._update_market(event)
-        if quotes or isinstance(event, Batch):
-            record.quotes += len(quotes)
-            record.batches += 1
-        if as_of_ns is not None:  # a tape's time is not known before its first quotes
-            if quotes or isinstance(event, Batch | Rewind):
+        if isinstance(event, _PRICES) and feed.tape() is None:
+            self._frames.on_prices()
+        else:
+            self._publish()
+
+    def _take_in(self, record: FeedRecord, event: Event, as_of_ns: int | None) -> bool:
+        """Have the market take an event; False where there is nothing to show yet."""
+        match event:
+            case ColumnBatch():
+                record.quotes += event.rows.height
+                record.batches += 1
                 self._as_of_ns = as_of_ns
-            self._publish(self._market.apply(quotes, as_of_ns=as_of_ns))
+                assert as_of_ns is not None  # a tape has no columns
+                self._market.take_columns(event.rows, as_of_ns=as_of_ns)
+            case SymbolDays():
+                record.quotes += len(event.days)
+                record.batches += 1
+                assert as_of_ns is not None  # nor has it days
+                self._market.take_days(event.days, as_of_ns=as_of_ns, counts=event.counts)
+            case _:
+                quotes = self._update_market(event)
+                if quotes or isinstance(event, Batch):
+                    record.quotes += len(quotes)
+                    record.batches += 1
+                if as_of_ns is None:  # a tape's time is not known before its first quotes
+                    return False
+                if quotes or isinstance(event, Batch | Rewind):
+                    self._as_of_ns = as_of_ns
+                self._market.take(quotes, as_of_ns=as_of_ns)
+        return True
 
     def _note(self, feed: Feed, record: FeedRecord, event: Event) -> None:
         """What an event says of its feed."""
@@ -700,9 +742,10 @@ class Supervisor:
             return self._as_of_ns
         return self._clock_ns()
 
-    def _publish(self, snapshot: Snapshot) -> None:
-        if self._is_replaying:
-            return
+    def _publish(self) -> None:
+        """A Snapshot of all that has been taken in."""
+        self._frames.made()
+        snapshot = self._market.snapshot()
         for symbol in sorted(self._market.take_suspects()):
             log.warning("%s: its price is a split away from history's close, and none is listed", symbol)
             self.on_unadjusted(symbol)

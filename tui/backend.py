@@ -196,6 +196,33 @@ class AlertDesk(Protocol):
 
 
 @runtime_checkable
+class RestingDesk(Protocol):
+    """A desk that need not make Snapshots which nobody would draw."""
+
+    def rest(self, seconds: float) -> None:
+        """Its readers need no newer prices for so long from now; all else they are told at once."""
+        ...
+
+
+@runtime_checkable
+class YieldingDesk(Protocol):
+    """A desk whose own work can wait for a key."""
+
+    def give_way(self) -> None:
+        """A key has come: prices are taken in after it, or after a tenth of a second."""
+        ...
+
+    def go_on(self) -> None:
+        """It has been answered."""
+        ...
+
+
+def rest_of(desk: object) -> Callable[[float], None]:
+    """``RestingDesk.rest`` of a desk; of another nothing."""
+    return desk.rest if isinstance(desk, RestingDesk) else lambda _: None
+
+
+@runtime_checkable
 class PairsDesk(Protocol):
     """A desk whose more pairs can be replaced while it runs."""
 

@@ -34,6 +34,7 @@ from feeds.supervisor import Supervisor
 from rotation.desk import WINDOWS
 from rotation.market.market import Market
 from rotation.quote import NS
+from tui.screen.terminal import keep_what_stays
 from tui.view import theme
 from tui.view.view_state import ViewState
 
@@ -53,6 +54,8 @@ QUIET_S = 8.0
 KEY_S = (0.2, 0.8)
 """Between a key's paint and the next key."""
 KEY_P99_MS = 50.0
+COMPARED_S = 180.0
+"""A key that is never painted was pressed when the tape had ended: its days are being compared."""
 
 
 class LongDesk:
@@ -111,6 +114,18 @@ class LongDesk:
         """As the program's own desk."""
         self._supervisor.want(asked)
 
+    def rest(self, seconds: float) -> None:
+        """As the program's own desk."""
+        self._supervisor.rest(seconds)
+
+    def give_way(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.give_way()
+
+    def go_on(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.go_on()
+
 
 async def screen(seconds: int, rate: int, speed: int) -> dict[str, Any]:
     """The measured process."""
@@ -124,6 +139,7 @@ async def screen(seconds: int, rate: int, speed: int) -> dict[str, Any]:
         desk = LongDesk(server, supervisor, max(seconds // READINGS, 1) / speed)
         supervisor.observer = desk.observe
         app = MeasuredApp(lambda: desk, ViewState(themes=theme.names()))
+        keep_what_stays(app)  # as the program does it
         await app.run_async()
         if app.failure is not None:
             raise app.failure
@@ -197,7 +213,7 @@ def _press(terminal: Terminal, limit_s: float) -> list[float]:
             pressed = terminal.press(b"]" if step > 0 else b"[")
             waits_ms.append(1_000 * (terminal.until(f"window {WINDOWS[place + step]}") - pressed))
         except (BenchError, OSError):
-            if terminal.ended(5):
+            if terminal.ended(COMPARED_S):
                 break
             raise
         place += step

@@ -28,6 +28,7 @@ from feeds.http.cached import CachedClient
 from rotation.quote import NS
 from tui.screen.app import RotationApp
 from tui.screen.scene import PacedScene
+from tui.screen.terminal import keep_what_stays
 from tui.view import theme
 from tui.view.view_state import ViewState
 
@@ -136,6 +137,18 @@ class ServedDesk:
         """As the program's own desk."""
         self._supervisor.want(asked)
 
+    def rest(self, seconds: float) -> None:
+        """As the program's own desk."""
+        self._supervisor.rest(seconds)
+
+    def give_way(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.give_way()
+
+    def go_on(self) -> None:
+        """As the program's own desk."""
+        self._supervisor.turns.go_on()
+
 
 class MeasuredApp(RotationApp):
     """Quits when the desk has ended."""
@@ -165,6 +178,7 @@ async def screen(kind: str, per_frame: int, seconds: int, rate: int) -> dict[str
         served = ServedDesk(server, supervisor)
         app = MeasuredApp(lambda: served, ViewState(themes=theme.names()), paced=paced)
         app.driver_class = NotedDriver
+        keep_what_stays(app)  # as the program does it
         await app.run_async()
         if app.failure is not None:
             raise app.failure

@@ -117,6 +117,11 @@ class AlertWatch:
         self._want(self._log.wants)
         self._wake.set()
 
+    @property
+    def judges(self) -> bool:
+        """Whether there is an alert, which a price between two frames of the screen may set off."""
+        return bool(self._settings and self._settings[0])
+
     def set_pairs(self, pairs: tuple[tuple[str, str], ...]) -> None:
         """The desk has these more pairs from now on."""
         self._log.set_pairs(pairs)

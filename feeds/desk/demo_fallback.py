@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from feeds.supervisor import Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
+    from feeds.turns import Turns
     from rotation.context.wants import Wants
     from rotation.desk import Desk
     from rotation.history import History
@@ -80,6 +81,15 @@ class DemoFallback:
     def ask_now(self) -> tuple[tuple[str, ...], float]:
         """As the live desk does it, also while the demo plays: it is live that is wished for."""
         return self._live.ask_now()
+
+    def rest(self, seconds: float) -> None:
+        """No newer prices are needed for so long from now; those of a demo come as they are played."""
+        self._live.rest(seconds)
+
+    @property
+    def turns(self) -> Turns:
+        """Between keys and prices of the live desk."""
+        return self._live.turns
 
     async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
         """As a supervisor does it: the live desk's answer, and the demo has the same as far as it can."""

@@ -29,6 +29,7 @@ from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.receive.pace import pause_s
 from feeds.streaming.receive.socket import FRAME_MAX, ClientSocket
 from feeds.streaming.session import Action
+from feeds.turns import wait_for_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,6 +205,7 @@ class Connection:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
+            await wait_for_turn()
             size = self._look(socket)
             await self._act(socket)
             if socket.has_messages:

@@ -2,6 +2,8 @@
 
 Three steps: the session filter (which prints count), the rows (one Polars expression for the desk's returns,
 and what follows of those that changed), and the views (the rows and what they are worth, as a Snapshot).
+The first is taken with each batch (``take``), the others once for all batches since the Snapshot before
+(``snapshot``); ``apply`` is both.
 """
 
 from __future__ import annotations
@@ -405,16 +407,26 @@ class Market:
         self._closed = True
 
     def apply(self, batch: Iterable[Quote], *, as_of_ns: int) -> Snapshot:
-        """Take quotes in order of arrival and say what is known at ``as_of_ns``.
+        """``take`` quotes and say what is known then."""
+        self.take(batch, as_of_ns=as_of_ns)
+        return self.snapshot()
+
+    def take(self, batch: Iterable[Quote], *, as_of_ns: int) -> None:
+        """Take quotes in order of arrival; ``snapshot`` says what is then known at ``as_of_ns``.
 
         Bad, unknown, late and repeated quotes are counted, never raised.
         """
         held = batch if isinstance(batch, Sequence) else tuple(batch)
-        return self._apply(lambda: self._filter.admit_all(held, as_of_ns), as_of_ns)
+        self._take(lambda: self._filter.admit_all(held, as_of_ns), as_of_ns)
 
     def apply_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> Snapshot:
-        """As ``apply(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
-        return self._apply(lambda: self._filter.admit_columns(frame, as_of_ns), as_of_ns)
+        """As ``apply(to_quotes(frame))``."""
+        self.take_columns(frame, as_of_ns=as_of_ns)
+        return self.snapshot()
+
+    def take_columns(self, frame: pl.DataFrame, *, as_of_ns: int) -> None:
+        """As ``take(to_quotes(frame))``: prints as ``rotation.columns`` has them, in order of arrival."""
+        self._take(lambda: self._filter.admit_columns(frame, as_of_ns), as_of_ns)
 
     def auctions(self, symbols: Iterable[str]) -> list[Quote]:
         """The closing auctions of the session among the last prices of these symbols."""
@@ -431,10 +443,8 @@ class Market:
         made = (self._filter.day(symbol, all_minutes=all_minutes) for symbol in symbols)
         return [msgspec.structs.replace(day, bid_ask=self._bid_asks.get(day.symbol)) for day in made]
 
-    def take_days(
-        self, days: Collection[SymbolDay], *, as_of_ns: int, counts: Counts | None = None
-    ) -> Snapshot:
-        """Show what another market has made of its prints, in the place of prints of our own.
+    def take_days(self, days: Collection[SymbolDay], *, as_of_ns: int, counts: Counts | None = None) -> None:
+        """Take what another market has made of its prints, in the place of prints of our own.
 
         ``counts``: its counters. Days of symbols that are not let in here are without effect.
         """
@@ -451,9 +461,9 @@ class Market:
                 self._filter.set_counts(counts)
             return touched
 
-        return self._apply(admit, as_of_ns)
+        self._take(admit, as_of_ns)
 
-    def _apply(self, admit: Callable[[], set[str]], as_of_ns: int) -> Snapshot:
+    def _take(self, admit: Callable[[], set[str]], as_of_ns: int) -> None:
         self._as_of_ns = as_of_ns
         before = self._filter.session
         touched = admit()
@@ -469,9 +479,13 @@ class Market:
         if session and not self._closed and as_of_ns >= close_ns(session):
             self._close()
         self._seq += 1
-        return self._snapshot(as_of_ns)
 
-    def _snapshot(self, as_of_ns: int) -> Snapshot:
+    def snapshot(self) -> Snapshot:
+        """What is known at the ``as_of_ns`` of what was taken last.
+
+        Its ``seq`` counts what has been taken until then, so it is the same whichever were made before.
+        """
+        as_of_ns = self._as_of_ns
         session, desk = self._filter.session, self.desk
         rows = self._rows.current()
         now = Moment(session, as_of_ns, self.history.source, desk.stale_s)

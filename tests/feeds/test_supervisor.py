@@ -285,7 +285,7 @@ async def test_a_tape_s_status_does_not_bring_the_clock_of_the_wall():
     supervisor = supervise(feed, clock="23:59:00")
     seen = []
     publish = supervisor._publish
-    supervisor._publish = lambda snapshot: (publish(snapshot), seen.append(supervisor.latest))
+    supervisor._publish = lambda: (publish(), seen.append(supervisor.latest))
     await supervisor.run()
     assert {snapshot.as_of for snapshot in seen} == {from_ns(at("10:40:00"))}
     assert seen[0].health.feeds[0].detail == "3 quotes"
@@ -431,7 +431,7 @@ async def test_the_market_s_own_failure_ends_the_run(monkeypatch):
     def broken(*_args, **_named):
         raise RuntimeError("the market broke")
 
-    monkeypatch.setattr(supervisor._market, "apply", broken)
+    monkeypatch.setattr(supervisor._market, "take", broken)
     with pytest.raises(ExceptionGroup) as caught:
         await asyncio.wait_for(supervisor.run(), LIMIT_S)
     assert [str(error) for error in caught.value.exceptions] == ["the market broke"]

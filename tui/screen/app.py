@@ -21,11 +21,11 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, RefreshingDesk, ReopeningDesk
+from tui.backend import AlertDesk, RefreshingDesk, ReopeningDesk, YieldingDesk, rest_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen.flash.flash import Flash
 from tui.screen.line_panel import LinePanel
-from tui.screen.scene import PacedScene, Scene, misfit_of, scene
+from tui.screen.scene import EVERY_S, PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, theme
 from tui.view.pairs import of_pair
 from tui.view.view_state import (
@@ -67,6 +67,8 @@ FRAME_S = 0.02
 """Between two looks at what the desk has published, at least."""
 FRESH_S = 0.05
 """What is due waits so long for the next Snapshot, so that what is painted is new."""
+SETTLED_S = 30.0
+"""After a desk has opened, all that it imports and keeps has mostly come."""
 RELOAD_S = 1.0
 """Between two looks at the configuration file."""
 CONFIG_FILE = "config.toml"
@@ -131,6 +133,10 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
         self._desk: Desk | None = None
+        self._yielding: YieldingDesk | None = None
+        """The same, where prices can wait for keys."""
+        self._has_pressed = False
+        """A key is in the next frame."""
         self._shown: frozenset[str] = frozenset()
         """The panels on screen."""
         self._wants: Wants | None = None
@@ -161,6 +167,12 @@ class RotationApp(App[None], inherit_bindings=False):
         """Called in a thread of the driver's when the terminal has gone."""
         self.is_ending: Callable[[], bool] = lambda: False
         """Whether the program has been asked to end."""
+        self.on_opened: Callable[[], None] = lambda: None
+        """Called once the first Snapshot is on screen."""
+        self.on_settled: Callable[[], None] = lambda: None
+        """Called SETTLED_S later, and so much after the desk has become another one."""
+        self.on_another_desk: Callable[[], None] = lambda: None
+        """Called when it has."""
 
     @cached_property
     def _export(self) -> Exporter:
@@ -212,6 +224,7 @@ class RotationApp(App[None], inherit_bindings=False):
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._opened)
         self._desk = desk
+        self._yielding = desk if isinstance(desk, YieldingDesk) else None
         self._ask()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
@@ -227,9 +240,18 @@ class RotationApp(App[None], inherit_bindings=False):
         return self._open_desk()
 
     async def _follow(self, desk: Desk) -> None:
+        rest = rest_of(desk)
         async for snapshot in desk.listen():
+            is_first = self._newest is None
             self.take(snapshot)
+            rest(EVERY_S["figures"] if self.view.paused else self._paced.due_in_s())
+            if is_first:
+                self.on_opened()
+                self.set_timer(SETTLED_S, self._settled)
             await asyncio.sleep(FRAME_S)
+
+    def _settled(self) -> None:
+        self.on_settled()
 
     async def _apply_changes(
         self, reload: Callable[[], Applied | None], desk: Desk, group: asyncio.TaskGroup
@@ -258,6 +280,8 @@ class RotationApp(App[None], inherit_bindings=False):
         if made is None:
             return
         if not made.is_error:
+            self.on_another_desk()
+            self.set_timer(SETTLED_S, self._settled)
             # What is shown now: a later file may have come in between.
             view = reopening.on(without_figures_of(self.view, made.before, desk.wanted), desk.wanted)
             self._look(tidied(self.view, view))
@@ -348,6 +372,18 @@ class RotationApp(App[None], inherit_bindings=False):
         """The driver of the terminal has been made."""
         self._terminal = driver
 
+    def terminal_typed(self) -> None:
+        """A key has come: it is answered before prices that came with it are taken in."""
+        if self._yielding is not None:
+            self._yielding.give_way()
+
+    def post_display_hook(self) -> None:
+        """A frame has been written: Textual's hook."""
+        if self._has_pressed:
+            self._has_pressed = False
+            if self._yielding is not None:
+                self._yielding.go_on()
+
     def terminal_gone(self) -> None:
         """The terminal has hung up; in a thread of the driver's."""
         self.on_hang_up()
@@ -424,6 +460,7 @@ class RotationApp(App[None], inherit_bindings=False):
         from tui.screen import picking  # noqa: PLC0415 - see LATER
         from tui.view import palette  # noqa: PLC0415
 
+        self._has_pressed = True
         action = self.view.keys.action_of(key)
         greeting, message = self._greeting(), self.view.message
         if message:

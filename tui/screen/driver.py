@@ -59,6 +59,10 @@ class Host(Protocol):
         """The terminal has hung up; called in a thread of the driver's."""
         ...
 
+    def terminal_typed(self) -> None:
+        """A key has come, and is about to be a message."""
+        ...
+
     def is_ending(self) -> bool:
         """The program has been asked to end."""
         ...
@@ -214,6 +218,8 @@ class TerminalDriver(Driver):
 
     def _post(self, message: Message) -> None:
         self._waiting -= 1
+        if isinstance(message, events.Key):
+            self._host.terminal_typed()
         self._app.post_message(message)
 
     def _resized(self, number: int, frame: FrameType | None) -> None:

@@ -208,6 +208,8 @@ class PacedScene:
         self._kept: dict[str, _Kept] = {}
         self._last_s: dict[str, float] = {}
         """By kind, when new data were last drawn."""
+        self._drawn: dict[str, Snapshot | None] = {}
+        """Which they were."""
         self._now_s = -inf
         self._held_back: set[str] = set()
         self.wait_s: float | None = None
@@ -257,7 +259,8 @@ class PacedScene:
                     return kept.drawn
             drawn = draw_panel(name, snapshot, view, width, height)
             self._kept[name] = _Kept(snapshot, (width, height), drawn)
-            self._last_s[kind] = self._now_s
+            if snapshot is not self._drawn.get(kind):  # a key that draws the same again puts no news off
+                self._drawn[kind], self._last_s[kind] = snapshot, self._now_s
             return drawn
 
         made = scene(snapshot, view, width, height, draw)

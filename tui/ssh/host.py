@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rotation.errors import InputError
+from tui.backend import rest_of
 from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
@@ -157,7 +158,8 @@ class Host:
 
     async def _follow_desk(self) -> None:
         state = self.state
-        paced = showings(self._desk.listen(), lambda: state.pace.frame_s, self._is_awaited)
+        rest = rest_of(self._desk)
+        paced = showings(self._desk.listen(), lambda: state.pace.frame_s, self._is_awaited, rest)
         async with aclosing(paced):
             async for snapshot, is_frame in paced:
                 await self._show(snapshot, only_awaited=not is_frame)

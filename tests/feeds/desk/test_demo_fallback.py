@@ -297,9 +297,12 @@ async def test_the_story_is_of_the_desk_in_front_whichever_has_published_last(mo
     opened.want(wants(Part.STORY))
     beside = [asyncio.create_task(work()) for desk in (live, demo) for work in desk.beside]
     try:
-        live._publish(live._market.apply((), as_of_ns=NOW_NS))
-        demo._publish(demo._market.apply((), as_of_ns=NOW_NS))
-        live._publish(live._market.apply((), as_of_ns=NOW_NS))
+        live._market.take((), as_of_ns=NOW_NS)
+        live._publish()
+        demo._market.take((), as_of_ns=NOW_NS)
+        demo._publish()
+        live._market.take((), as_of_ns=NOW_NS)
+        live._publish()
         await until(lambda: demo.latest.story and live.latest.story)
         assert (demo.latest.mode, live.latest.mode) == ("DEMO", "")
         assert demo.latest.story is not live.latest.story

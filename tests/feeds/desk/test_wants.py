@@ -32,7 +32,7 @@ from tests.support.breadth.whole import (
     whole_market,
 )
 from tests.support.fake_time import until
-from tui.backend import Wanted
+from tui.backend import RestingDesk, Wanted, YieldingDesk
 from tui.cli.watch import watch
 from tui.compose.desk import hub
 from tui.compose.desk.desks import LocalDesk
@@ -123,6 +123,24 @@ async def running():
 
 def parts(asked) -> set[Part]:
     return {each.part for each in complete(asked)}
+
+
+@pytest.mark.usefixtures("here")
+async def test_a_desk_that_rests_shows_no_price_until_there_is_an_alert_to_judge_each():
+    async with running() as made:
+        desk, supervisor = made.desk, made.supervisor
+        assert isinstance(desk, RestingDesk)
+        assert isinstance(desk, YieldingDesk)
+        await made.tick()
+        desk.rest(3_600.0)
+        before, made.second = supervisor.latest, 2
+        taken = supervisor._records[made.feed].batches
+        await made.feed.queue.put(Batch(tuple(prints(2)), OPENS_NS + 2 * 10**9))
+        await until(lambda: supervisor._records[made.feed].batches == taken + 1)
+        assert supervisor.latest is before
+        desk.set_alerts(AlertSettings(rules=(Rule(id="any", condition="iwm.last > 0"),)))
+        await made.tick()
+        assert supervisor.latest.seq == before.seq + 2
 
 
 @pytest.mark.usefixtures("here")

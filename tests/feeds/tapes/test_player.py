@@ -389,7 +389,7 @@ async def test_the_official_close_settles_at_the_bell_before_the_jump():
     supervisor = Supervisor(market, [feed])
     seen = []
     publish = supervisor._publish
-    supervisor._publish = lambda snapshot: (publish(snapshot), seen.append(supervisor.latest))
+    supervisor._publish = lambda: (publish(), seen.append(supervisor.latest))
     await supervisor.run()
     settled = [s for s in seen if s.session == MONDAY and not s.legs["IWM"].streak.provisional]
     assert settled, "Monday's close is shown before Tuesday begins"

@@ -121,8 +121,8 @@ class Listening(Supervisor):
         super().__init__(*args, offload=at_once, **more)
         self.seen: list[Snapshot] = []
 
-    def _publish(self, snapshot: Snapshot) -> None:
-        super()._publish(snapshot)
+    def _publish(self) -> None:
+        super()._publish()
         self.seen.append(self.latest)
 
 

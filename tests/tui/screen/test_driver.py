@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 import pty
@@ -10,14 +11,21 @@ import termios
 import threading
 import time
 import tty
+import weakref
 
 import pytest
 from textual.app import App
 from textual.driver import Driver
+from textual.events import Key, Resize
+from textual.geometry import Size
 
+from tests.support.tui.scenes import ScriptedDesk
 from tui.screen import driver as driver_module
+from tui.screen.app import RotationApp
 from tui.screen.driver import LEAVE, TerminalDriver
+from tui.screen.terminal import keep_what_stays
 from tui.screen.writer import BEHIND, MOST, Writer
+from tui.view.view_state import ViewState
 
 
 def test_textual_has_the_parser_that_typed_bytes_go_through():
@@ -187,3 +195,51 @@ def test_the_first_frame_goes_out_before_more_is_computed_and_no_later_one_waits
     driver.write("y" * 50_000)  # nobody reads: waiting for it would never end
     driver.flush()
     assert made.writer._waiting > 0
+
+
+async def test_a_key_is_announced_before_it_becomes_a_message():
+    progress: list[str] = []
+
+    class Host(App[None]):
+        def terminal_opened(self, driver): ...
+
+        def terminal_typed(self):
+            progress.append("typed")
+
+        def post_message(self, message):
+            progress.append(type(message).__name__)
+            return True
+
+    driver = TerminalDriver(Host())
+    for message in (Key("j", "j"), Resize(Size(80, 24), Size(80, 24))):
+        driver._post(message)
+    assert progress == ["typed", "Key", "Resize"]
+
+
+def test_collections_of_garbage_pass_over_the_desk_until_it_is_another_one():
+    app = RotationApp(lambda: ScriptedDesk([]), ViewState())
+    try:
+        keep_what_stays(app)
+        start = gc.get_freeze_count()
+        desk = [[each] for each in range(50_000)]
+        app.on_opened()
+        assert gc.get_freeze_count() > start + len(desk) - 1_000
+        app.on_another_desk()
+        assert gc.get_freeze_count() == 0
+        circle: list[object] = []
+        circle.append(circle)
+        gone = weakref.ref(holder := Holder(circle))
+        circle.append(holder)
+        del circle, holder
+        app.on_settled()
+        assert gone() is None
+        assert gc.get_freeze_count() > len(desk)
+    finally:
+        gc.unfreeze()
+
+
+class Holder:
+    """Something that a circle leads to."""
+
+    def __init__(self, circle: list[object]) -> None:
+        self.circle = circle

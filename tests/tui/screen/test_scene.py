@@ -214,3 +214,27 @@ async def test_what_was_asked_for_is_painted_as_soon_as_it_comes_and_only_then(s
         painted.clear()
         app.take(msgspec.structs.replace(live, pairs=shown))
         assert len(painted) == 1
+
+
+def test_a_key_that_draws_the_same_prices_again_puts_no_newer_ones_off(scenes):
+    now_s = 0.0
+    paced = PacedScene(lambda: now_s)
+    first, newer = (later(scenes["live"], seconds) for seconds in (0, 1))
+    paced.scene(first, ViewState(), 160, 45)
+    now_s = 0.2
+    paced.scene(first, ViewState(window=1), 160, 45)
+    assert paced.due_in_s() == pytest.approx(0.05)
+    now_s = 0.26
+    drawn = paced.scene(newer, ViewState(window=1), 160, 45)
+    assert drawn.rows["legs"] == scene(newer, ViewState(window=1), 160, 45).rows["legs"]
+    assert paced.due_in_s() == pytest.approx(EVERY_S["figures"])
+
+
+def later(snapshot: Snapshot, seconds: int) -> Snapshot:
+    """The snapshot so much later, at other prices."""
+    legs = {
+        symbol: msgspec.structs.replace(leg, last=leg.last and leg.last + seconds)
+        for symbol, leg in snapshot.legs.items()
+    }
+    as_of = snapshot.as_of + timedelta(seconds=seconds)
+    return msgspec.structs.replace(snapshot, legs=legs, as_of=as_of, seq=snapshot.seq + seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from tui.output.text import quotation
 from tui.screen.app import RotationApp
 from tui.screen.line_panel import LinePanel
 from tui.screen.picture import Still
-from tui.screen.scene import PacedScene
+from tui.screen.scene import EVERY_S, PacedScene
 from tui.view.theme import names
 from tui.view.view_state import ViewState
 
@@ -357,3 +358,75 @@ async def test_the_graph_is_asked_for_only_while_it_is_on_screen(scenes: dict[st
 def with_pair(snapshot: Snapshot, name: str, other: Snapshot) -> Snapshot:
     view = PairView(other.spread, other.ratio, other.headline, other.headline_status, other.data_as_of)
     return msgspec.structs.replace(snapshot, pairs={**snapshot.pairs, name: view})
+
+
+class HeldDesk(ScriptedDesk):
+    """Notes how long it was told to rest, and when it gives way to a key."""
+
+    def __init__(self, snapshots: list[Snapshot]) -> None:
+        super().__init__(snapshots)
+        self.rests: list[float] = []
+        self.turns: list[str] = []
+
+    def rest(self, seconds: float) -> None:
+        self.rests.append(seconds)
+
+    def give_way(self) -> None:
+        self.turns.append("give way")
+
+    def go_on(self) -> None:
+        self.turns.append("go on")
+
+
+async def test_a_desk_rests_until_its_figures_are_due_also_while_the_screen_is_paused(
+    scenes: dict[str, Snapshot],
+) -> None:
+    later = with_leg(scenes["live"], "QQQ", last=1.0)
+    desk = HeldDesk([scenes["live"], later])
+    app = RotationApp(lambda: desk, ViewState(themes=names(), paused=True), PacedScene(lambda: 1.0))
+    async with app.run_test(size=(80, 24)) as pilot:
+        while len(desk.rests) < 2:
+            await pilot.pause(0.01)
+    desk_of_drawn = HeldDesk([scenes["live"], later])
+    app = RotationApp(lambda: desk_of_drawn, ViewState(themes=names()), PacedScene(lambda: 1.0))
+    async with app.run_test(size=(80, 24)) as pilot:
+        while len(desk_of_drawn.rests) < 2:
+            await pilot.pause(0.01)
+    assert desk.rests == desk_of_drawn.rests == [EVERY_S["figures"]] * 2
+
+
+async def test_a_desk_gives_way_to_a_key_until_that_is_painted(scenes: dict[str, Snapshot]) -> None:
+    desk = HeldDesk([scenes["live"]])
+    app = RotationApp(lambda: desk, ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        app.post_display_hook()
+        assert desk.turns == [], "a frame without a key"
+        app.terminal_typed()
+        app.press("3")
+        assert desk.turns == ["give way"]
+        while len(desk.turns) < 2:
+            await pilot.pause(0.01)
+        await pilot.pause(0.1)
+    assert desk.turns == ["give way", "go on"]
+
+
+async def test_the_program_is_told_when_the_first_figures_are_on_screen(scenes: dict[str, Snapshot]) -> None:
+    gate, progress = asyncio.Event(), []
+
+    class Waiting(ScriptedDesk):
+        async def listen(self):
+            await gate.wait()
+            for snapshot in (scenes["live"], scenes["live"]):
+                yield snapshot
+
+    app = RotationApp(lambda: Waiting([]), ViewState(themes=names()))
+    app.on_opened = lambda: progress.append(app.snapshot)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.05)
+        assert progress == []
+        gate.set()
+        while not progress:
+            await pilot.pause(0.01)
+        await pilot.pause(0.1)
+    assert progress == [scenes["live"]]

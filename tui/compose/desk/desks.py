@@ -105,6 +105,18 @@ class LocalDesk:
         """Have sources asked before their time; see ``tui.backend.RefreshingDesk``."""
         return self._supervisor.ask_now()
 
+    def rest(self, seconds: float) -> None:
+        """No newer prices are needed for so long from now."""
+        self._supervisor.rest(seconds)
+
+    def give_way(self) -> None:
+        """A key waits to be answered: prices that come meanwhile are taken in after it."""
+        self._supervisor.turns.give_way()
+
+    def go_on(self) -> None:
+        """It has been answered."""
+        self._supervisor.turns.go_on()
+
     async def set_pairs(self, pairs: Pairs, options: tuple[PairOptions, ...]) -> Pairs:
         """Have these more pairs from now on; those that this desk cannot have."""
         return await self._supervisor.set_pairs(pairs, gaps_of(options))

@@ -44,6 +44,7 @@ def watched(
     supervisor.on_pairs = watch.set_pairs
     supervisor.on_windows = watch.set_windows
     supervisor.on_desk = watch.set_desk
+    supervisor.judge_all(lambda: watch.judges)
     supervisor.on_publish = lambda made: demand.add(
         watch.take(made), supervisor.history, supervisor.desk, supervisor.wants
     )

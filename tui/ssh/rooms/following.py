@@ -26,10 +26,12 @@ async def showings(
     snapshots: AsyncIterator[Snapshot],
     frame_s: Callable[[], float],
     is_awaited: Callable[[Snapshot], bool],
+    rest: Callable[[float], None] = lambda _: None,
 ) -> AsyncGenerator[Showing]:
     """Yield the newest Snapshot once a frame, until there are no more; one that is awaited sooner, too.
 
     ``frame_s``: seconds from one frame to the next, now; what comes later than that is shown at once.
+    ``rest`` is told after each frame for how many seconds none is due.
     Close it (``contextlib.aclosing``), so that nothing goes on reading.
     """
     loop = asyncio.get_running_loop()
@@ -48,6 +50,7 @@ async def showings(
                     sooner_at = now + SOONER_S
                     if is_frame:
                         pending, frame_at = None, now + frame_s()
+                        rest(frame_at - loop.time())
                     continue
             await asyncio.wait([reading], timeout=wait_s)
             if reading.done():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.context.wants import NOTHING
+from tui.backend import rest_of
 from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.host_key import host_key
@@ -204,7 +205,7 @@ class Parent:
         )
 
     async def _follow_desk(self) -> None:
-        paced = showings(self._desk.listen(), lambda: FRAME_S, self._is_awaited)
+        paced = showings(self._desk.listen(), lambda: FRAME_S, self._is_awaited, rest_of(self._desk))
         async with aclosing(paced):
             async for snapshot, _ in paced:
                 if snapshot is not self.state.rooms.newest:  # it may have been awaited

@@ -1,0 +1,54 @@
+"""Keys first: while somebody waits for a key to be answered, prices wait, too, but not for long.
+
+What reads a stream and what takes prices in wait their turn before each piece of work of some milliseconds.
+They find the turns of their desk in the context of their task, so that nothing in between need know of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from contextvars import ContextVar
+from math import inf
+
+KEY_S = 0.1
+"""From a key to its frame at most; prices wait no longer for it, and a piece of work for no two keys."""
+
+
+class Turns:
+    """Of one desk."""
+
+    def __init__(self, most_s: float = KEY_S) -> None:
+        """``most_s``: how long prices wait for a key that is not answered."""
+        self._most_s = most_s
+        self._until_s = -inf
+        self._free = asyncio.Event()
+
+    def give_way(self) -> None:
+        """A key has come: leave the loop to it until ``go_on``."""
+        self._until_s = asyncio.get_running_loop().time() + self._most_s
+        self._free.clear()
+
+    def go_on(self) -> None:
+        """It has been answered."""
+        self._until_s = -inf
+        self._free.set()
+
+    async def wait(self) -> None:
+        """Return once a piece of work may be done."""
+        if self._until_s == -inf:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._until_s):
+                await self._free.wait()
+
+
+turns: ContextVar[Turns | None] = ContextVar("turns", default=None)
+"""Of the desk for which this task works; None where nobody types."""
+
+
+async def wait_for_turn() -> None:
+    """``Turns.wait`` of the desk for which this task works."""
+    mine = turns.get()
+    if mine is not None:
+        await mine.wait()
