@@ -20,8 +20,16 @@ K = TypeVar("K", bound="Hashable")
 EXACT, REPORT = -1, -2
 """In place of a role: left to the exact way; a report of a price, which is not a trade."""
 ROLES_MAX = 4096
+MANY = 65_536
+"""Characters or bytes, of some five hundred messages."""
+FRAMES_MAX = 1_024
 JOINED_MAX = 32_768
 """Characters or bytes of frames that are joined: more structs alive at once cost more than they save."""
+
+
+def are_many(frames: Sequence[Frame], start: int) -> bool:
+    """Whether there are so many messages, from the place on, that arrays of them cost less than objects."""
+    return sum(map(len, frames[start : start + FRAMES_MAX])) >= MANY
 
 
 def are_finite(prices: Sequence[float]) -> bool:
