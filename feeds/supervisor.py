@@ -586,6 +586,8 @@ class Supervisor:
             self.observer(feed.name, event, as_of_ns)
         record = self._records[feed]
         self._note(feed, record, event)
+        if isinstance(event, Correction):
+            return  # no figure changes: the print is left out, or other prints take its place
         if isinstance(event, ColumnBatch):
             record.quotes += event.rows.height
             record.batches += 1

@@ -14,7 +14,7 @@ BASE_NS = open_ns(worlds.SESSION) + 3600 * NS
 """When the first print was made, on the session's clock."""
 SYMBOLS = 2_100
 DUPLICATED = DISORDERED = 0.01
-CORRECTED = 0.0001
+CORRECTED = 0.01
 """Shares of the messages. A corrected print's whole session is fetched anew, so there are fewer of these."""
 LATE_NS = 300_000_000
 """A print out of order is late by up to this much."""

@@ -118,17 +118,30 @@ class Columns:
         singles = np.flatnonzero(~is_read)
         if len(singles) * SINGLES_SHARE > len(is_read):
             return None
-        reading, prints = self._trades.begin()
-        places: list[int] = []
-        for i in singles.tolist():
-            piece = held.piece(i)
-            if piece is None or not reading.take(piece):
-                return i
-            places += [i] * (len(prints) - len(places))
+        single = self._singles(held, singles.tolist())
+        if isinstance(single, int):
+            return single
+        reading, places = single
         made = reading.made(count)
         if made is None:
             return None
         return ManyFrames(count, _merged(rows, made.prints, places), made.nbbo, made.bands, made.corrections)
+
+    def _singles(self, held: Texts | Packed, singles: list[int]) -> tuple[Reading, list[int]] | int:
+        """Messages that are read as objects, and the places of their prints; or the first that is not."""
+        if singles:
+            reading, prints = self._trades.begin()
+            joined = held.joined(singles)
+            if joined is not None and reading.take(joined) and not len(prints):
+                return reading, []
+        reading, prints = self._trades.begin()
+        places: list[int] = []
+        for i in singles:
+            piece = held.joined([i])
+            if piece is None or not reading.take(piece):
+                return i
+            places += [i] * (len(prints) - len(places))
+        return reading, places
 
     def _rows(self, held: Texts | Packed) -> tuple[list[tuple[Array, Rows]], Array] | None:
         """Of each template the places of its prints and these, and which messages were read."""
@@ -140,24 +153,32 @@ class Columns:
                 break
             if turn == len(self._templates) and not self._learn(held, left):
                 break
-            read = self._templates[turn].read(held.words, held.starts[left], held.ends[left])
+            template = self._templates[turn]
+            # Of what begins otherwise no field is looked up: it would be learnt as if it were one.
+            at = left[template.may_be(held.words, held.starts[left])]
+            if not len(at):
+                continue
+            read = template.read(held.words, held.starts[at], held.ends[at])
             rows = self._trades.rows(read, is_json=self._is_json)
-            found.append((left[rows.is_fine], rows))
-            is_read[left[rows.is_fine | rows.is_left_out]] = True
-            left = left[~read.is_read]
+            found.append((at[rows.is_fine], rows))
+            is_read[at[rows.is_fine | rows.is_left_out]] = True
+            is_left = np.zeros(len(is_read), np.bool_)
+            is_left[left] = True
+            is_left[at[read.is_read]] = False
+            left = np.flatnonzero(is_left)
         return (found, is_read) if found else None
 
     def _learn(self, held: Texts | Packed, left: Array) -> bool:
         """Learn one more way to write a message, from the first that shows one."""
         for i in left[:3].tolist():
-            piece = held.piece(i)
+            piece = held.joined([i])
             if piece is None:
                 continue
             template: TextTemplate | PackedTemplate | None
             if self._is_json:
                 template = TextTemplate.learnt(piece[1:-1], self._trades.wanted, self._trades.stamp_ns)
             else:
-                template = PackedTemplate.learnt(piece[1:], self._trades.wanted)
+                template = PackedTemplate.learnt(piece[5:], self._trades.wanted)
             if template is not None:
                 self._templates.append(template)
                 return True

@@ -7,7 +7,7 @@ message that follows it byte by byte, but for the values, is read; any other is 
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -74,6 +74,10 @@ class Template:
         self._tail = tail
         self._readers = readers
 
+    def may_be(self, words: Words, starts: Array) -> Array:
+        """Which of the messages that begin there begin as these do."""
+        return _has(words, starts, self._fields[0].head)
+
     def read(self, words: Words, starts: Array, ends: Array) -> Read:
         """Read the messages that begin at ``starts``; they are read if they end at ``ends``."""
         place, is_read = starts, np.ones(len(starts), np.bool_)
@@ -136,3 +140,13 @@ def kinds_of(first: Mapping[str, object], wanted: Wanted) -> dict[str, Kind] | N
         else:
             return None
     return of
+
+
+def are_values(decoder: Any, parts: list[bytearray]) -> bool:
+    """Whether each is one value by itself, of whatever kind, as a ``decoder`` of raw values sees it."""
+    try:
+        for part in parts:
+            decoder.decode(part)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    return True

@@ -12,7 +12,17 @@ import msgspec
 import numpy as np
 
 from feeds.streaming.alike import words as w
-from feeds.streaming.alike.fields import Field, Kind, Readers, Template, Value, Wanted, fixed, kinds_of
+from feeds.streaming.alike.fields import (
+    Field,
+    Kind,
+    Readers,
+    Template,
+    Value,
+    Wanted,
+    are_values,
+    fixed,
+    kinds_of,
+)
 from feeds.streaming.alike.words import ALL, U64, Array, Words, in_parts
 from rotation.quote import NS
 
@@ -25,6 +35,7 @@ TAG = b"\xa1T\xa1"
 """The key T, and a text of one character."""
 LATEST_S = U64(2**33)
 """Beyond it nanoseconds do not fit into 64 bits."""
+_RAW = msgspec.msgpack.Decoder(msgspec.Raw)
 _OBJECT = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 _TOPS = U64(0x8080808080808080)
 _WIDTHS = np.full(256, -1, np.int64)
@@ -52,9 +63,11 @@ class Packed:
         if firsts[-1] != len(self.starts) or not ends_whole.all() or self.starts[0] != w.BEFORE:
             raise ValueError("not plain")
 
-    def piece(self, i: int) -> bytes | None:
-        """A message by itself, in an array of its own."""
-        return b"\x91" + self.words.data[self.starts[i] : self.ends[i]]
+    def joined(self, chosen: list[int]) -> bytes | None:
+        """Some of the messages, in an array of their own; None where one is none by itself."""
+        data, ends = self.words.data, self.ends[chosen].tolist()
+        parts = [data[start:end] for start, end in zip(self.starts[chosen].tolist(), ends, strict=True)]
+        return b"\xdd" + len(parts).to_bytes(4) + b"".join(parts) if are_values(_RAW, parts) else None
 
 
 def are_arrays(frames: Sequence[Frame]) -> int:

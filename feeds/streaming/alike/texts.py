@@ -13,7 +13,17 @@ import msgspec
 import numpy as np
 
 from feeds.streaming.alike import words as w
-from feeds.streaming.alike.fields import Field, Kind, Readers, Template, Value, Wanted, fixed, kinds_of
+from feeds.streaming.alike.fields import (
+    Field,
+    Kind,
+    Readers,
+    Template,
+    Value,
+    Wanted,
+    are_values,
+    fixed,
+    kinds_of,
+)
 from feeds.streaming.alike.known import Known
 from feeds.streaming.alike.words import U64, Array, Words, before, bits, in_parts, number, repeated
 
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 _QUOTE, _BRACKET, _Z = repeated('"'), repeated("]"), repeated("Z")
 _ANY = np.ones(1, np.bool_)
 """Of any text."""
+_RAW = msgspec.json.Decoder(msgspec.Raw)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -41,10 +52,13 @@ class Texts:
         self.ends = np.append(self.starts[1:], stop)
         """Behind the comma that stands behind each message."""
 
-    def piece(self, i: int) -> bytes | None:
-        """A message by itself, in an array of its own; None where no comma stands behind it."""
-        whole = bytes(self.words.data[self.starts[i] : self.ends[i]])
-        return b"[%b]" % whole[:-1] if whole[-1:] == b"," else None
+    def joined(self, chosen: list[int]) -> bytes | None:
+        """Some of the messages, in an array of their own; None where one is none by itself."""
+        data, ends = self.words.data, self.ends[chosen].tolist()
+        parts = [data[start:end] for start, end in zip(self.starts[chosen].tolist(), ends, strict=True)]
+        bare = [part[:-1] for part in parts if part[-1:] == b","]
+        are_whole = len(bare) == len(parts) and are_values(_RAW, bare)
+        return b"[%b]" % b"".join(parts)[:-1] if are_whole else None
 
 
 def are_arrays(frames: Sequence[Frame]) -> int:

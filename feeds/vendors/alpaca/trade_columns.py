@@ -83,9 +83,10 @@ class TradeColumns:
         return reading_of(self._codes)
 
     def _code(self, key: tuple[int, ...]) -> int:
-        text = key[0].to_bytes(8, "little").rstrip(b"\0")
+        text = key[0].to_bytes(8, "little")
+        name = text.rstrip(b"\0") if self._is_json else text[1 : 1 + (text[0] & 31)]
         try:
-            return self._codes[(text if self._is_json else text[1:]).decode("latin-1")]
+            return self._codes[name.decode("latin-1")]
         except BadNameError:
             return _UNKNOWN
 
