@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from feeds.streaming.vendor import Frame, ManyFrames
 
+_WHOLE = msgspec.msgpack.Decoder(msgspec.Raw)
 T = TypeVar("T")
 K = TypeVar("K", bound="Hashable")
 EXACT, REPORT = -1, -2
@@ -118,6 +119,11 @@ def _joined(frames: Sequence[Frame]) -> Frame | None:
     if frames[0][:1] == b"[":
         parts: list[bytes] = [frame[1:-1] for frame in frames if frame[:2] == b"[{" and frame[-2:] == b"}]"]  # type: ignore[misc]
         return b"[%b]" % b",".join(parts) if len(parts) == len(frames) else None
+    try:
+        for frame in frames:
+            _WHOLE.decode(frame)  # type: ignore[arg-type] # half a message would be joined to the next half
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
     total, bodies = 0, []
     for frame in frames:
         head = frame[0] if frame else 0

@@ -192,10 +192,33 @@ GOOD = {
 }
 
 
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        *(('"s":100', f'"s":{text}') for text in ("0100", "00", "", "+1", "1,", "1 ", "9" * 20)),
+        *(('"p":1', f'"p":{text}') for text in ("01.5", "1.", ".5", "1..5", "1.5.1", "-", "0x1", "1.5e3")),
+        *(('"i":9007199254740993', f'"i":{text}') for text in ("09", "9" * 17, "9" * 16, "", "9-9")),
+        *(("00.123456789Z", text) for text in ("00,123456789Z", "00.123456789", "00.Z", "00.12a4Z", "00Z")),
+        *(("00.123456789Z", f"00.{'1' * digits}Z") for digits in range(1, 11)),
+        *(('"x":"V"', f'"x":{text}') for text in ('"\x01"', '"\n"', '"\x7f"', '"\\u0041"', '"\xe9"', '"')),
+        *(("},{", text) for text in ("},5,{", "},,{", "}{", "},\n{", "} ,{", '},"",{', "]{", "}],[{")),
+        *(('["@"]', text) for text in ('["@",]', '["@""I"]', "[]", "[@]", '["@","I"', '["]"]', '[["@"]]')),
+        *(("[{", text) for text in ("[[{", "[5,{", " [{", "[ {", "{", "[{,")),
+        *(("}]", text) for text in ("}]]", "},]", "}] ", "}", "},5]")),
+    ],
+)
+@pytest.mark.parametrize("is_text", [False, True])
+def test_json_that_is_nearly_right_is_judged_alike(there, instead, is_text):
+    good = json.dumps([GOOD] * 3, separators=(",", ":"))
+    assert there in good
+    frames = [good, good.replace(there, instead, 1), good]
+    sent = frames if is_text else [frame.encode() for frame in frames]
+    assert as_columns(sent) == as_objects(sent)
+
+
 def test_frames_cut_in_the_middle_of_a_message_are_none():
-    one, two = (msgpack.packb(GOOD | {"t": msgpack.Timestamp(SECONDS[0], 5)}) for _ in range(2))
-    frames = [b"\x92" + one + two[:9], b"\x91" + two[9:]]
-    assert as_columns(frames) == as_objects(frames)
+    one, two, three = (msgpack.packb(GOOD | {"t": msgpack.Timestamp(SECONDS[0], n)}) for n in (5, 6, 7))
+    frames = [b"\x92" + one + two[:9], b"\x91" + two[9:] + three]
     assert as_columns(frames)[3] == [0, 1]
 
 
