@@ -43,7 +43,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         return [((line, "muted"),) for line in wrap(_absent(snapshot), width, 3)]
     mark = marker(view, "fed")
     if view.zoomed and view.focus == "fed":
-        return fed_zoom.rows(fed, snapshot.as_of, width, mark)
+        return fed_zoom.rows(fed, snapshot.as_of, width, mark, view.crosshair_shown, height)
     first = top(fed, snapshot.as_of, width, height, mark)
     engines = lines(leading(ENGINES, fed), fed.engines.items(), width, mark_engines(mark))
     ages = contracts(fed, width, 2 if height >= TWO_LINES_FROM else 1)

@@ -86,7 +86,7 @@ def test_what_is_read_at_once_is_read_the_same_way_message_by_message(sent: list
             continue
         markets[False] += [*result.nbbo, *result.bands]
     many: list[Any] = []
-    codes, ids, auctions, place = codes_of(), TradeIds(), Auctions(), 0
+    codes, ids, auctions, place = codes_of({}), TradeIds(), Auctions(), 0
     while place < len(sent):
         made = read_many(sent, codes, ids, auctions, place)
         place += made.count
@@ -124,7 +124,7 @@ def test_ids_are_known_however_trades_came_and_only_the_last_of_them() -> None:
 
 @pytest.mark.parametrize("conditions", [[8], [19]])
 def test_a_closing_print_is_read_message_by_message(conditions: list[int]) -> None:
-    assert read_many([array(trade(c=conditions))], codes_of(), TradeIds(), Auctions()).count == 0
+    assert read_many([array(trade(c=conditions))], codes_of({}), TradeIds(), Auctions()).count == 0
 
 
 def test_what_is_taken_back_is_the_last_trade_of_that_id_before_it() -> None:
@@ -132,19 +132,21 @@ def test_what_is_taken_back_is_the_last_trade_of_that_id_before_it() -> None:
         array(trade(i="a", q=1), trade(i="a", c=[44]), trade(i="a", q=2, ts_ms=NOW_MS + 1)),
         array(trade(i="a", c=[44]), trade(i="b", q=3), trade(i="a", c=[44], sym="QQQ")),
     ]
-    made = read_many(sent, codes_of(), TradeIds(), Auctions())
+    made = read_many(sent, codes_of({}), TradeIds(), Auctions())
     assert made.count == 2
     assert [(each.symbol, each.seq) for each in made.corrections] == [("IWM", 1), ("IWM", 2), ("QQQ", None)]
 
 
 def test_a_trade_without_conditions_is_read_at_once_but_for_the_minutes_of_the_auction() -> None:
-    assert read_many([array(trade(c=[], x=12))], codes_of(), TradeIds(), Auctions()).count == 1
+    assert read_many([array(trade(c=[], x=12))], codes_of({}), TradeIds(), Auctions()).count == 1
     late = trade(c=[], x=12, ts_ms=CLOSE_MS + 1)
-    assert read_many([array(late)], codes_of(), TradeIds(), Auctions()).count == 0
-    assert read_many([array(late | {"x": 4})], codes_of(), TradeIds(), Auctions()).count == 1
-    assert read_many([array(late | {"t": CLOSE_MS + 200_000})], codes_of(), TradeIds(), Auctions()).count == 1
+    assert read_many([array(late)], codes_of({}), TradeIds(), Auctions()).count == 0
+    assert read_many([array(late | {"x": 4})], codes_of({}), TradeIds(), Auctions()).count == 1
+    assert (
+        read_many([array(late | {"t": CLOSE_MS + 200_000})], codes_of({}), TradeIds(), Auctions()).count == 1
+    )
 
 
 @pytest.mark.parametrize("frame", ["", "null", "{}", "[[", json.dumps([trade()] * (MESSAGES_MAX + 1))])
 def test_any_other_frame_is_left_to_the_exact_way(frame: str) -> None:
-    assert read_many([frame, frame], codes_of(), TradeIds(), Auctions()).count == 0
+    assert read_many([frame, frame], codes_of({}), TradeIds(), Auctions()).count == 0
