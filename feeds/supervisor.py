@@ -623,6 +623,8 @@ class Supervisor:
             self.observer(feed.name, event, as_of_ns)
         record = self._records[feed]
         self._note(feed, record, event)
+        if isinstance(event, Correction):
+            return  # no figure changes: the print is left out, or other prints take its place
         if not self._take_in(record, event, as_of_ns) or self._is_replaying:
             return
         if isinstance(event, _PRICES) and feed.tape() is None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rotation.market.market import Market
 
 MS = 1_000_000
+Print = tuple[int, float, int, int, bool]
+"""Time, price, number, size, and whether it sets the last price."""
 
 
 class Day:
@@ -46,21 +48,26 @@ class Day:
         return self.last, self.high, self.low, self.volume, self.minutes
 
 
-def expected(messages: Iterable[Message], *, coarse: bool) -> tuple[dict[str, Day], set[str]]:
-    """The tape by symbol, and the symbols of which a print was taken back. ``coarse``: times in ms."""
-    days: dict[str, Day] = {}
-    corrected: set[str] = set()
-    seen: set[int] = set()
-    for message in messages:
-        if message.cancels:
-            corrected.add(message.symbol)
-        elif message.seq not in seen:
-            seen.add(message.seq)
-            ts_ns = message.ts_ns // MS * MS if coarse else message.ts_ns
-            days.setdefault(message.symbol, Day()).take(
-                ts_ns, message.price, message.seq, message.size, sets_last=not message.is_odd_lot
-            )
-    return days, corrected
+class Expected:
+    """A tape by symbol."""
+
+    def __init__(self, messages: Iterable[Message], *, coarse: bool) -> None:
+        """``coarse``: times in ms."""
+        self.days: dict[str, Day] = {}
+        """Of the symbols of which no print was taken back."""
+        self.prints: dict[str, dict[Print, bool]] = {}
+        """Of the others each print, and whether it stands."""
+        held = [msg for msg in messages if not msg.cancels]
+        wrong = {msg.seq for msg in messages if msg.cancels}
+        corrected = {msg.symbol for msg in messages if msg.cancels}
+        for msg in {msg.seq: msg for msg in held}.values():
+            ts_ns = msg.ts_ns // MS * MS if coarse else msg.ts_ns
+            print_ = (ts_ns, msg.price, msg.seq, msg.size, not msg.is_odd_lot)
+            if msg.symbol in corrected:
+                self.prints.setdefault(msg.symbol, {})[print_] = msg.seq not in wrong
+            else:
+                day = self.days.setdefault(msg.symbol, Day())
+                day.take(*print_[:4], sets_last=print_[4])
 
 
 def differences(
@@ -68,30 +75,45 @@ def differences(
 ) -> dict[str, int]:
     """How many symbols differ, in what the market was given and in the legs of the last Snapshot.
 
-    Symbols of which a print was taken back are counted and left out: their prints are fetched anew by REST,
-    which this world does not have.
+    Of a symbol of which a print was taken back all prints that stand must have been given, each once; one
+    that was taken back may have been given before that, since this world has no REST to fetch the minute
+    anew. What its leg shows must be what the prints given add up to.
     """
-    wanted, corrected = expected(messages, coarse=coarse)
+    wanted = Expected(messages, coarse=coarse)
     given: dict[str, Day] = {}
+    prints: dict[str, list[Print]] = {symbol: [] for symbol in wanted.prints}
     for event in events:
         for symbol, ts_ns, price, seq, size, sets_last, high, low in prints_of(event):
             day = given.setdefault(symbol, Day())
             day.take(ts_ns, price, seq, size, sets_last=sets_last)
+            if symbol in prints:
+                prints[symbol].append((ts_ns, price, seq, size, sets_last))
             if (
                 sets_last and high is not None and low is not None
             ):  # several as one, where the market was late
                 day.high, day.low = max(day.high, high), min(day.low, low)
-    compared = wanted.keys() - corrected
     wrong = [
-        name for name in compared if name not in given or wanted[name].figures() != given[name].figures()
+        name
+        for name, day in wanted.days.items()
+        if name not in given or day.figures() != given[name].figures()
     ]
-    shown = [name for name in compared & legs.keys() if not _is_shown(wanted[name], legs[name])]
+    wrong += [name for name, held in prints.items() if not _are_due(held, wanted.prints[name])]
+    due = {**{name: day for name, day in given.items() if name in prints}, **wanted.days}
+    shown = [name for name in due.keys() & legs.keys() if not _is_shown(due[name], legs[name])]
     return {
-        "symbols": len(compared),
-        "left_out": len(corrected),
+        "symbols": len(wanted.days) + len(wanted.prints),
+        "corrected": len(wanted.prints),
+        "taken_back": sum(list(held.values()).count(False) for held in wanted.prints.values()),
         "in_events": len(wrong),
         "in_snapshot": len(shown),
     }
+
+
+def _are_due(given: list[Print], tape: Mapping[Print, bool]) -> bool:
+    """Whether each that stands was given, none twice, and nothing else but what was taken back."""
+    held = set(given)
+    standing = {print_ for print_, stands in tape.items() if stands}
+    return len(held) == len(given) and standing <= held <= tape.keys()
 
 
 def prints_of(event: Event) -> Iterable[tuple[str, int, float, int, int, bool, float | None, float | None]]:

@@ -13,9 +13,8 @@ from rotation.sessions import open_ns
 BASE_NS = open_ns(worlds.SESSION) + 3600 * NS
 """When the first print was made, on the session's clock."""
 SYMBOLS = 2_100
-DUPLICATED = DISORDERED = 0.01
-CORRECTED = 0.0001
-"""Shares of the messages. A corrected print's whole session is fetched anew, so there are fewer of these."""
+DUPLICATED = DISORDERED = CORRECTED = 0.01
+"""Shares of the messages."""
 LATE_NS = 300_000_000
 """A print out of order is late by up to this much."""
 FIRST_ID = 1 << 53
@@ -47,11 +46,10 @@ def tape(count: int, rate: int = 0, seed: int = 1) -> list[Message]:
         ts_ns = BASE_NS + place * NS // (rate or NOMINAL_PER_S)
         kind = dice.random()
         if kind < DUPLICATED and place:
-            again = messages[dice.randrange(max(place - 500, 0), place)]
-            messages.append(again if not again.cancels else messages[0])
+            messages.append(_earlier(messages, dice))
             continue
         if kind > 1 - CORRECTED and place:
-            wrong = messages[dice.randrange(max(place - 500, 0), place)]
+            wrong = _earlier(messages, dice)
             messages.append(wrong._replace(ts_ns=ts_ns, cancels=True))
             continue
         if kind < DUPLICATED + DISORDERED:
@@ -61,6 +59,14 @@ def tape(count: int, rate: int = 0, seed: int = 1) -> list[Message]:
         size = dice.randrange(1, 100) if is_odd_lot else 100
         messages.append(Message(name, ts_ns, cents[name] / 100, FIRST_ID + place, size, is_odd_lot))
     return messages
+
+
+def _earlier(messages: list[Message], dice: Random) -> Message:
+    """One of the last prints; the first message is one."""
+    place = dice.randrange(max(len(messages) - 500, 0), len(messages))
+    while messages[place].cancels:
+        place -= 1
+    return messages[place]
 
 
 class LongTape:

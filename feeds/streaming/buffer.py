@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
+    from feeds.streaming.many.marks import Marks
+
 KEPT = 4096
 """Quotes waiting, at least; twice the symbols where there are more of them."""
 ROWS = 1_000_000
@@ -229,6 +231,12 @@ def _of(rows: pl.DataFrame, symbols: AbstractSet[str], after_ns: int) -> list[Qu
     return to_quotes(rows.filter(rows["symbol"].is_in(sorted(symbols)) & (rows["ts_ns"] > after_ns)))
 
 
+def _marks(numbers: AbstractSet[int], times_ns: AbstractSet[int]) -> tuple[Marks, Marks]:
+    from feeds.streaming.many.marks import Marks  # noqa: PLC0415 - it imports numpy
+
+    return Marks(numbers), Marks(times_ns)
+
+
 class HandedOn:
     """The prints of the last minutes that the consumer was given, in order."""
 
@@ -282,6 +290,25 @@ class HandedOn:
     def auction(self, symbol: str) -> Quote | None:
         """The newest closing auction of a symbol, of whatever session."""
         return self._auctions.get(symbol)
+
+    def alike(
+        self, symbols: AbstractSet[str], numbers: AbstractSet[int], times_ns: AbstractSet[int]
+    ) -> dict[str, list[Quote]]:
+        """By symbol those of its prints that have one of these numbers or times (UTC ns), in order."""
+        held: dict[str, list[Quote]] = {symbol: [] for symbol in symbols}
+        marks: tuple[Marks, Marks] | None = None
+        for chunk in self._chunks:
+            if isinstance(chunk, list):
+                quotes = chunk
+            else:
+                marks = marks or _marks(numbers, times_ns)
+                places = {*marks[0].find(chunk["seq"].to_numpy()).tolist()}
+                places.update(marks[1].find(chunk["ts_ns"].to_numpy()).tolist())
+                quotes = to_quotes(chunk[sorted(places)]) if places else []
+            for quote in quotes:
+                if quote.symbol in held and (quote.seq in numbers or quote.ts_ns in times_ns):
+                    held[quote.symbol].append(quote)
+        return held
 
     def since(self, symbols: AbstractSet[str], after_ns: int = 0) -> dict[str, list[Quote]]:
         """By symbol its prints after an instant (UTC ns): the newest KEPT_OF_EACH within KEPT_NS."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from feeds.clock import Moment
     from feeds.streaming.buffer import HandedOn
+    from feeds.streaming.many.marks import Marks
     from feeds.streaming.requests import Answer
     from rotation.quote import Quote
 
@@ -41,6 +42,8 @@ GAP_S = 15.0
 """Between two requests, however many corrections come."""
 RETRY_S = 60.0
 WRONG = 256
+UNFOUND = 4096
+"""Corrections whose prints are looked for at once, at most."""
 
 
 class _Wrong:
@@ -51,12 +54,16 @@ class _Wrong:
         """Number to time of the correction: another exchange may give the same number to a later trade."""
         self._times: deque[int] = deque(maxlen=WRONG)
 
-    def add(self, correction: Correction, kept: Iterable[Quote]) -> Quote | None:
-        """Remember the print, and return it if it is one of those ``kept``."""
+    def add_number(self, correction: Correction) -> None:
+        """Remember the print by its number, where it has one."""
         if correction.seq is not None:
             self._numbers[correction.seq] = correction.ts_ns
             if len(self._numbers) > WRONG:
                 del self._numbers[next(iter(self._numbers))]
+
+    def find(self, correction: Correction, kept: Iterable[Quote]) -> Quote | None:
+        """The print if it is one of those ``kept``; remember its time where its number is not."""
+        if correction.seq is not None:
             numbered = next((quote for quote in kept if self.has_number(quote)), None)
             if numbered is not None:
                 return numbered  # its time may be another print's
@@ -67,6 +74,11 @@ class _Wrong:
     def numbers(self) -> Collection[int]:
         """Numbers of prints that were taken back; ``has_number`` knows of which time."""
         return self._numbers.keys()
+
+    @property
+    def times_ns(self) -> Collection[int]:
+        """Times of those that are not known by number."""
+        return self._times
 
     def has(self, quote: Quote) -> bool:
         """Whether this is a print that was taken back. A bar never is."""
@@ -93,6 +105,10 @@ class Corrections:
         self._late_ns = late_ns
         self._due_s: dict[str, list[float]] = {}
         self._wrong: dict[str, _Wrong] = {}
+        self._marks: Marks | None = None
+        """Of all their numbers; None until columns ask."""
+        self._unfound: list[tuple[Correction, Moment]] = []
+        """Whose prints have not been looked for among those handed on, and when they came."""
         self._unseen_ns: dict[str, int] = {}
         """By symbol up to when there must be bars: the latest correction of a print that is not among those
         kept, or the time of one that is, where another took its place, which is in the bars alone."""
@@ -123,15 +139,19 @@ class Corrections:
 
     def without_wrong_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The same as columns."""
-        numbers = {number for wrong in self._wrong.values() for number in wrong.numbers}
-        is_alike = rows["seq"].is_in(list(numbers))
-        if not is_alike.any():
+        if self._marks is None:
+            from feeds.streaming.many.marks import Marks  # noqa: PLC0415 - it imports numpy
+
+            self._marks = Marks(number for wrong in self._wrong.values() for number in wrong.numbers)
+        places = self._marks.find(rows["seq"].to_numpy()).tolist()
+        if not places:
             return rows
-        quotes = to_quotes(rows.filter(is_alike))
+        quotes = to_quotes(rows[places])
         kept = set(map(id, self.without_wrong(quotes)))
-        wrong = [id(quote) not in kept for quote in quotes]
-        places = is_alike.arg_true().filter(pl.Series(wrong, dtype=pl.Boolean))
-        return rows.filter(~pl.int_range(pl.len()).is_in(places.implode()))
+        is_kept = bytearray(b"\1") * rows.height
+        for place, quote in zip(places, quotes, strict=True):
+            is_kept[place] = id(quote) in kept
+        return rows.filter(pl.Series(is_kept).cast(pl.Boolean)) if 0 in is_kept else rows
 
     def on_correction(self, correction: Correction, now: Moment) -> None:
         """A print of the running session is replaced; of an earlier or a settled one the close is."""
@@ -145,17 +165,42 @@ class Corrections:
         if running is not None and corrected == running:
             soon_s = next(iter(self._due_s.get(symbol, ())), now.s + SOON_S)
             self._due_s[symbol] = [min(soon_s, now.s + SOON_S), now.s + LATER_S]
-            kept = self._handed_on.since({symbol})[symbol]
-            wrong = self._wrong.setdefault(symbol, _Wrong()).add(correction, kept)
+            self._wrong.setdefault(symbol, _Wrong()).add_number(correction)
+            if self._marks is not None and correction.seq is not None:
+                self._marks.add([correction.seq])
+            self._unfound.append((correction, now))
+            if len(self._unfound) >= UNFOUND:
+                self._find()
+            self._since.add(symbol)
+            self.suspect.add(symbol)
+
+    def _find(self) -> None:
+        """Look for the wrong prints among those handed on: for many at once, since they are many to look at.
+
+        Those that wait are left out when they are handed on, so it need not be done at once.
+        """
+        if not self._unfound:
+            return
+        unfound, self._unfound = self._unfound, []
+        symbols = {correction.symbol for correction, _ in unfound}
+        numbers = {number for symbol in symbols for number in self._wrong[symbol].numbers}
+        times_ns = {ts_ns for symbol in symbols for ts_ns in self._wrong[symbol].times_ns}
+        times_ns |= {correction.ts_ns for correction, _ in unfound}
+        kept = self._handed_on.alike(symbols, numbers, times_ns)
+        bar_s: dict[str, float] = {}
+        for correction, then in unfound:
+            symbol = correction.symbol
+            wrong = self._wrong[symbol].find(correction, kept[symbol])
             if wrong is not None:
                 self._removed.add(symbol)
             if wrong is None or correction.has_replacement:
                 unseen_ns = correction.ts_ns if wrong is None else wrong.ts_ns
                 self._unseen_ns[symbol] = max(unseen_ns, self._unseen_ns.get(symbol, 0))
-                self._due_s[symbol].insert(1, now.s + self._until_bar_s(unseen_ns, now))
-                self._due_s[symbol].sort()
-            self._since.add(symbol)
-            self.suspect.add(symbol)
+                bar_s[symbol] = then.s + self._until_bar_s(unseen_ns, then)
+            else:
+                bar_s.pop(symbol, None)
+        for symbol, at_s in bar_s.items():  # of the last correction of each
+            self._due_s[symbol] = sorted([*self._due_s.get(symbol, ()), at_s])
 
     def _until_bar_s(self, ts_ns: int, now: Moment) -> float:
         """Seconds until there is a bar of the minute in which this instant lies, SOON_S at least."""
@@ -171,6 +216,7 @@ class Corrections:
 
     def next_request(self, now: Moment) -> Request | None:
         """The session's bars of all symbols that are due; None where none are, or one is under way."""
+        self._find()
         due = frozenset(symbol for symbol, times in self._due_s.items() if times[0] <= now.s)
         if self.request is not None or not due or now.s - self._asked_s < GAP_S:
             return None
@@ -195,6 +241,7 @@ class Corrections:
         """The answer to the request under way; an error is tried again RETRY_S later."""
         request, self.request = self.request, None
         assert request is not None
+        self._find()
         if answer.error:
             self.note = CorrectionsWait(answer.error)
             for symbol in request.symbols:

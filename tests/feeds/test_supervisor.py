@@ -728,6 +728,16 @@ async def test_status_and_news_recompute_no_price_and_a_print_the_row_of_its_own
     assert (len(plans), rows) == (1, ["IWM"])
 
 
+async def test_a_correction_by_itself_changes_no_figure_and_makes_no_snapshot():
+    feed = Script(name="wire")
+    supervisor = supervise(feed)
+    supervisor._take(feed, Batch((quote(220.0), quote(490.0, symbol="QQQ")), at("10:40:00")))
+    before = supervisor.latest
+    for seq in range(200):
+        supervisor._take(feed, Correction("IWM", at("10:40:00"), seq))
+    assert supervisor.latest is before
+
+
 async def test_a_newer_list_of_members_holds_up_no_loop(monkeypatch):
     inside, passes = False, 0
 

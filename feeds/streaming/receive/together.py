@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 
     from feeds.streaming.vendor import Frame, ManyFrames
 
+_WHOLE = msgspec.msgpack.Decoder(msgspec.Raw)
 T = TypeVar("T")
 K = TypeVar("K", bound="Hashable")
 EXACT, REPORT = -1, -2
 """In place of a role: left to the exact way; a report of a price, which is not a trade."""
 ROLES_MAX = 4096
+MANY = 65_536
+"""Characters or bytes, of some five hundred messages."""
+FRAMES_MAX = 1_024
 JOINED_MAX = 32_768
 """Characters or bytes of frames that are joined: more structs alive at once cost more than they save."""
+
+
+def are_many(frames: Sequence[Frame], start: int) -> bool:
+    """Whether there are so many messages, from the place on, that arrays of them cost less than objects."""
+    return sum(map(len, frames[start : start + FRAMES_MAX])) >= MANY
 
 
 def are_finite(prices: Sequence[float]) -> bool:
@@ -110,6 +119,11 @@ def _joined(frames: Sequence[Frame]) -> Frame | None:
     if frames[0][:1] == b"[":
         parts: list[bytes] = [frame[1:-1] for frame in frames if frame[:2] == b"[{" and frame[-2:] == b"}]"]  # type: ignore[misc]
         return b"[%b]" % b",".join(parts) if len(parts) == len(frames) else None
+    try:
+        for frame in frames:
+            _WHOLE.decode(frame)  # type: ignore[arg-type] # half a message would be joined to the next half
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
     total, bodies = 0, []
     for frame in frames:
         head = frame[0] if frame else 0

@@ -20,7 +20,7 @@ from feeds.vendors.alpaca.frames import encode, parse
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.rest import AlpacaRest
-from feeds.vendors.alpaca.trades import codes_of, plain_trades, read_many
+from feeds.vendors.alpaca.trades import ManyTrades, plain_trades
 from rotation.quote import is_other_scale
 from rotation.sessions import previous_session
 from rotation.status import CONSOLIDATED, DEMO, Mode, delayed
@@ -156,7 +156,7 @@ class AlpacaConversation:
         self._plan = plan
         self._packed = packed
         self._names = Names()
-        self._codes = codes_of(self._names.renamed)
+        self._many = ManyTrades(self._names.renamed)
 
     def opened(self) -> tuple[Frame, ...]:
         """The authentication; the vendor waits ten seconds for it."""
@@ -197,12 +197,12 @@ class AlpacaConversation:
 
     def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
         """What the frames from this place on mean, as far as they hold trades, quotes and bands alone."""
-        return read_many(frames, self._codes, start)
+        return self._many.read(frames, start)
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The first request towards this set; the others follow its acknowledgement."""
         self._names = Names(symbols)
-        self._codes = codes_of(self._names.renamed)
+        self._many = ManyTrades(self._names.renamed)
         return self._send(self._plan.want(self._names.theirs))
 
     def beat(self) -> tuple[Frame, ...]:

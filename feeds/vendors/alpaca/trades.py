@@ -36,6 +36,8 @@ from rotation.quote import Nbbo, Role
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from feeds.streaming.alike.columns import Columns
+    from feeds.streaming.receive.together import Reading
     from feeds.streaming.vendor import Frame
     from rotation.quote import Quote
 
@@ -93,8 +95,33 @@ def codes_of(renamed: Mapping[str, str]) -> SymbolCodes:
     return SymbolCodes(lambda name: renamed.get(name, name) if SYMBOL.fullmatch(name) else None)
 
 
+class ManyTrades:
+    """The frames of a connection."""
+
+    def __init__(self, renamed: Mapping[str, str]) -> None:
+        """``renamed``: our symbols by Alpaca's, where they differ."""
+        self._codes = codes_of(renamed)
+        self._columns: Columns | None = None
+
+    def read(self, frames: Sequence[Frame], start: int = 0) -> ManyFrames:
+        """What frames mean, from the place ``start`` on as far as their messages are well formed."""
+        if together.are_many(frames, start):
+            columns = self._columns or self._expect_columns()
+            many = columns.read(frames, start)
+            if many is not None:
+                return many
+        return read_many(frames, self._codes, start)
+
+    def _expect_columns(self) -> Columns:
+        from feeds.streaming.alike.columns import Columns  # noqa: PLC0415 - it imports numpy
+        from feeds.vendors.alpaca.trade_columns import TradeColumns  # noqa: PLC0415 - it imports numpy
+
+        self._columns = Columns(TradeColumns(self._codes))
+        return self._columns
+
+
 def read_many(frames: Sequence[Frame], codes: SymbolCodes, start: int = 0) -> ManyFrames:
-    """What frames mean, from the place ``start`` on as far as their messages are well formed.
+    """As ``ManyTrades``, of messages as objects.
 
     ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """
@@ -111,12 +138,18 @@ def plain_trades(frame: Frame) -> list[Quote] | None:
     return many.prints.quotes() if is_plain else None
 
 
+def reading_of(codes: SymbolCodes) -> tuple[Reading, PrintColumns]:
+    """A reading of a few frames, and the prints that it fills."""
+    reading = _Reading(codes)
+    return reading, reading.prints
+
+
 class _Reading:
     """Frames under way. Of numbers only the bytes are kept: objects of thousands of messages cost memory."""
 
     def __init__(self, codes: SymbolCodes) -> None:
         self._codes = codes
-        self._prints = PrintColumns(codes.begin())
+        self.prints = PrintColumns(codes.begin())
         self._stamps = Stamps()
         self._others: list[_Other] = []
 
@@ -159,7 +192,7 @@ class _Reading:
         prices = [trade.p for trade in trades]
         if not are_finite(prices) or not self._stamps.add([trade.t for trade in trades], is_json=is_json):
             return False
-        prints, count = self._prints, len(trades)
+        prints, count = self.prints, len(trades)
         prints.codes.frombytes(pack(f"{count}I", *codes))
         prints.prices.frombytes(pack(f"{count}d", *prices))
         prints.seqs.frombytes(pack(f"{count}q", *[trade.i for trade in trades]))
@@ -174,7 +207,7 @@ class _Reading:
 
     def made(self, count: int) -> ManyFrames | None:
         """All of it; None if a time is invalid, or a symbol that is quoted."""
-        prints = self._prints
+        prints = self.prints
         times = self._stamps.times_ns()
         if times is None:
             return None
@@ -222,6 +255,11 @@ def _role(conditions: tuple[str, ...] | None) -> int:
     """By sale conditions: see ``Roles``; TAPE where the tape decides."""
     first, *others = (_tape_role((conditions, tape)) for tape in TAPES)
     return first if all(role == first for role in others) else TAPE
+
+
+def tape_role(conditions: tuple[str, ...], tape: str) -> int:
+    """See ``Roles``."""
+    return _tape_roles[conditions, tape]
 
 
 def _tape_role(of: tuple[tuple[str, ...] | None, str | None]) -> int:

@@ -17,7 +17,7 @@ from feeds.streaming.vendor import Band, FrameResult
 from rotation.quote import Nbbo, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from feeds.streaming.vendor import Frame
     from feeds.streaming.watch.auction import Auctions
@@ -85,17 +85,18 @@ class TradeIds:
 
     def add(self, message: Message, trade: Quote) -> None:
         """A trade; ids are unique within an exchange."""
-        self.add_many([trade.symbol], [message.x], [message.i], [trade.ts_ns], [trade.seq])
+        trade_id = None if message.i is None else str(message.i)[:ID_MAX]
+        self.add_many([trade.symbol], [str(message.x)[:ID_MAX]], [trade_id], [trade.ts_ns], [trade.seq])
 
     def add_many(
         self,
         symbols: Sequence[str],
-        venues: Sequence[Loose],
-        ids: Sequence[Loose],
+        venues: Sequence[str | int | None],
+        ids: Sequence[str | None],
         times_ns: Sequence[int],
         seqs: Sequence[int],
     ) -> None:
-        """The same of many, a column each; an id of None: not known by any."""
+        """The same of many, a column each; ids of up to ID_MAX characters, None: not known by any."""
         if not ids:
             return
         if len(self._chunks[-1].ids) >= CHUNK:
@@ -110,16 +111,15 @@ class TradeIds:
         while self._count - len(self._chunks[0].ids) >= REMEMBERED:
             self._count -= len(self._chunks.popleft().ids)
 
-    def correction(self, message: Message, ticker: str, ts_ns: int) -> Correction:
-        """What the message takes back: the trade of its id, else what was at its time."""
-        venue, trade_id = str(message.x)[:ID_MAX], str(message.i)[:ID_MAX]
-        left = REMEMBERED if message.i is not None else 0
+    def correction(self, venue: Loose, trade_id: Loose, ticker: str, ts_ns: int) -> Correction:
+        """What is taken back: the trade of this id, else what was at its time."""
+        left = REMEMBERED if trade_id is not None else 0
+        venue, trade_id = str(venue)[:ID_MAX], str(trade_id)[:ID_MAX]
         for chunk in reversed(self._chunks):
-            for place in range(len(chunk.ids) - 1, max(len(chunk.ids) - 1 - left, -1), -1):
-                known = chunk.ids[place]
-                if known is None or str(known)[:ID_MAX] != trade_id or chunk.symbols[place] != ticker:
-                    continue
-                if str(chunk.venues[place])[:ID_MAX] == venue:
+            if left <= 0:
+                break
+            for place in chunk.places(trade_id, left):
+                if chunk.symbols[place] == ticker and str(chunk.venues[place]) == venue:
                     return Correction(ticker, chunk.times_ns[place], chunk.seqs[place])
             left -= len(chunk.ids)
         return Correction(ticker, ts_ns)
@@ -130,10 +130,21 @@ class _Known:
 
     def __init__(self) -> None:
         self.symbols: list[str] = []
-        self.venues: list[Loose] = []
-        self.ids: list[Loose] = []
+        self.venues: list[str | int | None] = []
+        self.ids: list[str | None] = []
         self.times_ns: list[int] = []
         self.seqs: list[int] = []
+
+    def places(self, trade_id: str, most: int) -> Iterator[int]:
+        """Where it is, of the last ``most``, the newest first."""
+        newest_first = self.ids[: -most - 1 : -1]
+        place = -1
+        while True:
+            try:
+                place = newest_first.index(trade_id, place + 1)
+            except ValueError:
+                return
+            yield len(self.ids) - 1 - place
 
 
 Entry = Message | list[Loose] | str | float | bool | None
@@ -174,7 +185,7 @@ def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | No
         elif message.ev == "T":
             ticker, ts_ns, conditions = symbol(message.sym), instant(message.t), numbers(message.c)
             if ticker and ts_ns and conditions & CORRECTS:
-                corrections.append(ids.correction(message, ticker, ts_ns))
+                corrections.append(ids.correction(message.x, message.i, ticker, ts_ns))
             elif not conditions & NO_TRADE:
                 seq, role = message.q or 0, _auction(message, auctions, role_of(conditions))
                 trade = quote(message.sym, ts_ns, message.p, message.s, seq=seq, role=role)

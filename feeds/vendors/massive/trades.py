@@ -16,7 +16,7 @@ from feeds.streaming.receive import together
 from feeds.streaming.receive.symbol_codes import BadNameError, SymbolCodes
 from feeds.streaming.receive.together import EXACT, REPORT, Roles
 from feeds.streaming.vendor import Band, ManyFrames
-from feeds.vendors.massive.frames import CORRECTS, LISTING, NO_TRADE, REMEMBERED, role_of
+from feeds.vendors.massive.frames import CORRECTS, ID_MAX, LISTING, NO_TRADE, REMEMBERED, role_of
 from rotation.columns import PrintColumns
 from rotation.quote import PRICE_MAX, Nbbo, Role, is_price
 
@@ -35,7 +35,7 @@ class _Trade(msgspec.Struct, gc=False, tag_field="ev", tag="T"):
     q: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     s: int | float = 0
     c: tuple[int, ...] = ()
-    i: str | None = None
+    i: Annotated[str, msgspec.Meta(max_length=ID_MAX)] | None = None
     x: int | None = None
     z: int | None = None
 
@@ -58,6 +58,8 @@ class _Limits(msgspec.Struct, gc=False, tag_field="ev", tag="LULD"):
 _DECODE = msgspec.json.Decoder(list[_Trade | _Market | _Limits]).decode
 _ONLY_TRADES = {_Trade}
 
+CORRECTION = -3
+"""In place of a role: a trade is taken back."""
 MS = 1_000_000
 EARLIEST_MS, LATEST_MS = 10**12, 3 * 10**13
 """Between them a time is of milliseconds: of the years 2001 to 2920."""
@@ -75,15 +77,21 @@ def read_many(
 ) -> ManyFrames:
     """What frames mean, from the place ``start`` on as far as their messages are well formed.
 
-    Their trades are added to ``ids``. A print that may be a closing auction is left to the exact way.
+    Their trades are added to ``ids``, which know what is taken back. A print that may be a closing auction is
+    left to the exact way.
     ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """
     reading = _Reading(codes, auctions)
     made = together.read_many(frames, lambda: reading, start)
-    prints, first = made.prints, max(len(made.prints) - REMEMBERED, 0)
-    names = [prints.names[code] for code in prints.codes[first:]]
-    numbers = prints.ts_ns[first:], prints.seqs[first:]
-    ids.add_many(names, reading.venues[first:], reading.ids[first:], *numbers)
+    prints = made.prints
+    first = max(min([len(prints), *(place for place, _ in reading.wrong)]) - REMEMBERED, 0)
+    for stop, wrong in [*reading.wrong, (len(prints), None)]:
+        part = slice(first, stop)
+        names = [prints.names[code] for code in prints.codes[part]]
+        ids.add_many(names, reading.venues[part], reading.ids[part], prints.ts_ns[part], prints.seqs[part])
+        if wrong is not None:
+            made.corrections.append(ids.correction(wrong.x, wrong.i, reading.symbol(wrong.sym), wrong.t * MS))
+        first = stop
     return made
 
 
@@ -96,6 +104,8 @@ class _Reading:
         self._prints = PrintColumns(codes.begin())
         self.venues: list[int | None] = []
         self.ids: list[str | None] = []
+        self.wrong: list[tuple[int, _Trade]] = []
+        """What takes a trade back, and how many trades came before it."""
         self._nbbo: list[Nbbo] = []
         self._bands: list[Band] = []
 
@@ -105,10 +115,10 @@ class _Reading:
         if messages is None:
             return False
         if set(map(type, messages)) == _ONLY_TRADES:
-            return self._take_trades(messages)  # type: ignore[arg-type]
+            return self._take_all(messages)  # type: ignore[arg-type]
         markets = [each for each in messages if not isinstance(each, _Trade)]
         trades = [each for each in messages if isinstance(each, _Trade)]
-        if not all(map(_is_plain, markets)) or not self._take_trades(trades):
+        if not all(map(_is_plain, markets)) or not self._take_all(trades):
             return False
         for each in markets:
             if isinstance(each, _Market):
@@ -117,8 +127,34 @@ class _Reading:
                 self._bands.append(Band(self._codes.symbol(each.name), each.low, each.high, each.t * MS))
         return True
 
-    def _take_trades(self, trades: Sequence[_Trade]) -> bool:
+    def symbol(self, name: str) -> str:
+        """Of a trade that was taken."""
+        return self._codes.symbol(name)
+
+    def _take_all(self, trades: Sequence[_Trade]) -> bool:
+        """Take trades, and what takes one back."""
         roles = list(map(_roles.__getitem__, [trade.c for trade in trades]))
+        if CORRECTION not in roles:
+            return self._take_trades(trades, roles)
+        wrong: list[tuple[int, _Trade]] = []
+        kept: list[_Trade] = []
+        before = len(self._prints)
+        for trade, role in zip(trades, roles, strict=True):
+            if role != CORRECTION:
+                kept.append(trade)
+                before += role >= 0
+                continue
+            if not EARLIEST_MS <= trade.t < LATEST_MS or symbol(trade.sym) is None:
+                return False
+            wrong.append((before, trade))
+        if not self._take_trades(kept, [role for role in roles if role != CORRECTION]):
+            return False
+        for _, trade in wrong:
+            self._codes[trade.sym]
+        self.wrong += wrong
+        return True
+
+    def _take_trades(self, trades: Sequence[_Trade], roles: list[int]) -> bool:
         if roles and min(roles) < 0:
             if EXACT in roles:
                 return False
@@ -171,8 +207,9 @@ def _role(conditions: tuple[int, ...]) -> int:
     codes = set(conditions)
     role = role_of(codes)
     # The auction is known by its code or by who printed first, which the exact way remembers.
-    is_exact = bool(codes & CORRECTS) or role == Role.CLOSE
-    return EXACT if is_exact else REPORT if codes & NO_TRADE else int(role)
+    if codes & CORRECTS:
+        return CORRECTION
+    return EXACT if role == Role.CLOSE else REPORT if codes & NO_TRADE else int(role)
 
 
 _roles = Roles(_role)

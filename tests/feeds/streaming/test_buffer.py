@@ -40,7 +40,7 @@ def taken(buffer):
     return [event for event in events if event is not None]
 
 
-KIND = pl.Enum(["IWM", "QQQ"])
+KIND = pl.Enum(["IWM", "QQQ", "SPY"])
 
 
 @given(
@@ -97,6 +97,36 @@ def test_what_was_handed_on_is_kept_for_minutes_as_quotes_or_columns():
     assert kept.since({"IWM", "QQQ"}, newest - 60 * NS) == {"IWM": quotes[-60:], "QQQ": []}
     assert kept.since({"IWM"})["IWM"][0].ts_ns >= newest - KEPT_NS
     assert sum(len(chunk) for chunk in kept._chunks) < 300
+
+
+PRINTS = st.lists(
+    st.builds(
+        Quote,
+        st.sampled_from(("IWM", "QQQ", "SPY")),
+        st.integers(NOW_NS, NOW_NS + 30),
+        st.sampled_from((220.0, 221.0)),
+        st.integers(0, 40) | st.integers(2**63 - 3, 2**63 - 1),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(
+    st.lists(st.tuples(PRINTS, st.booleans()), max_size=6),
+    st.frozensets(st.sampled_from(("IWM", "QQQ", "XYZ"))),
+    st.frozensets(st.integers(0, 40) | st.integers(2**63 - 2, 2**63 + 1), max_size=5),
+    st.frozensets(st.integers(NOW_NS, NOW_NS + 30), max_size=3),
+)
+def test_prints_of_these_numbers_or_times_are_found_in_quotes_and_in_columns(parts, symbols, numbers, times):
+    kept, arrived = HandedOn(), []
+    for prints, as_rows in parts:
+        kept.add_rows(of_quotes(prints).cast({"symbol": KIND})) if as_rows else kept.add(prints)
+        arrived += prints
+    found = [quote for quote in arrived if quote.seq in numbers or quote.ts_ns in times]
+    assert kept.alike(symbols, numbers, times) == {
+        symbol: [quote for quote in found if quote.symbol == symbol] for symbol in symbols
+    }
 
 
 @pytest.mark.parametrize("as_rows", [False, True])
