@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from feeds.clock import Pace
-from feeds.desk.member_prices import LOST_AFTER, PER_REQUEST, MemberPrices, able
+from feeds.desk.members.once import PER_REQUEST, able, asked_once
+from feeds.desk.members.prices import LOST_AFTER, MemberPrices
 from feeds.desk.open import Source, follow_members
 from feeds.errors import InputError
 from feeds.events import ListedSplits
@@ -432,8 +433,6 @@ def test_without_a_holdings_file_the_option_says_what_to_do():
 
 
 async def test_a_snapshot_asks_for_members_once(monkeypatch, keyed, tmp_path):
-    from feeds.desk.member_prices import asked_once
-
     world = tape()
     world.latest["M004"], world.splits["M004"] = traded(50.5), (SESSION, 2.0)
     async with AlpacaRestServer(world, now_ns=NOW_NS) as server:
