@@ -348,7 +348,7 @@ class StreamState:
         self.buffer.add(*gaps)
         if self._members is not None:
             if result.member_channel is not None:
-                self._members.on_channel(result.member_channel)
+                self._members.on_channel(result.member_channel, now.s)
             self._members.put(result.members, result.passed_over, now.s)
         prints = (quote for quote in result.quotes if quote.symbol in self._symbols and not quote.bar_ns)
         self._watch.on_times([quote.ts_ns for quote in prints], now)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 SILENT_S = 150.0
-"""A stream that has brought no member for so long brings none: bars come at the end of every minute."""
+"""A stream that has brought no member for so long brings none: bars come at the end of every minute.
+Seconds."""
 
 
 class MemberChannel(Enum):
@@ -134,14 +135,17 @@ class MemberPrints:
             self._put_s = now_s
             self._on_arrival()
 
-    def on_tap(self, tap: MemberTap, *, is_lost: bool) -> None:
-        """A stream begins to bring members, or ends."""
-        if is_lost and tap in self._taps:
+    def begin(self, tap: MemberTap, now_s: float) -> None:
+        """A stream brings members from now on: its silence counts from here, not from the first print."""
+        self._taps.add(tap)
+        self._put_s = max(self._put_s, now_s)
+
+    def end(self, tap: MemberTap) -> None:
+        """A stream brings none any more."""
+        if tap in self._taps:
             self._taps.discard(tap)
             self.losses += 1
             self._on_arrival()
-        elif not is_lost:
-            self._taps.add(tap)
 
 
 class MemberTap:
@@ -165,16 +169,16 @@ class MemberTap:
         """A connection subscribes: it asks for members if they are wanted now."""
         self._was_wanted = bool(self.prints.wanted)
 
-    def on_channel(self, channel: MemberChannel) -> None:
+    def on_channel(self, channel: MemberChannel, now_s: float) -> None:
         """The vendor has acknowledged them."""
-        if self.prints.wanted:
+        if self.prints.wanted and self.channel is not channel:
             self.channel = channel
-            self.prints.on_tap(self, is_lost=False)
+            self.prints.begin(self, now_s)
 
     def lost(self) -> None:
         """The connection has ended, or members are not asked for any more."""
         self.channel = None
-        self.prints.on_tap(self, is_lost=True)
+        self.prints.end(self)
 
     def put(self, quotes: Iterable[Quote], passed_over: int, now_s: float) -> None:
         """Take what a frame holds. ``passed_over``: prints left out of it, which nobody asked for."""
