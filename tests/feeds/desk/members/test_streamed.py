@@ -10,8 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from feeds.desk.open import follow_members
+from feeds.events import RelayedStates, SymbolDays
+from feeds.hub.publisher import Publisher
+from feeds.hub.receiver import Receiver
 from feeds.streaming.members.prints import SILENT_S
 from rotation.breadth.members import Membership
+from rotation.market.market import Market
 from rotation.quote import NS
 from rotation.sessions import previous_session, sessions_between
 from rotation.status import Kind
@@ -429,3 +433,40 @@ async def test_breadth_equals_brute_force_over_the_tape_that_was_sent(monkeypatc
                     await desk.trading(stream, 1)
             await desk.trading(stream, 4)
             agrees(desk, {name: price for name, (_, price) in newest.items()})
+
+
+# Through a hub
+
+
+async def test_a_hub_s_viewers_have_what_its_stream_brings(monkeypatch):
+    """A viewer is given days of symbols, whoever brought the prints."""
+    stream, rest = AlpacaServer(QUIET), AlpacaRestServer(Tape(), now_ns=NOW_NS)
+    async with streamed_desk(
+        monkeypatch, NAMES, DAYS, streams={"alpaca": stream}, rests={"alpaca": rest}
+    ) as desk:
+        publisher = Publisher(epoch=1, hub="hub-1")
+        publisher.attach(desk.supervisor, desk.supervisor.legs)
+        desk.supervisor.observer = publisher.observe
+        receiver = Receiver(grace_s=0.0)
+        viewer = Market(
+            desk.held, desk.supervisor.desk, as_of_ns=desk.time.clock_ns(), membership=(desk.first,)
+        )
+        for price in (99.0, 102.0):
+            ends_ns = await desk.ends(stream)
+            await stream.tell([minute(name, price, ends_ns - MINUTE) for name in NAMES])
+            await desk.trading(stream, 3)
+            now_ns = desk.time.clock_ns()
+            for subject, data in (*publisher.collect(now_ns), publisher.beat(now_ns)):
+                receiver.take(subject, data, desk.time.now(), pushed=True)
+            for event in receiver.events(desk.time.now()):
+                if isinstance(event, SymbolDays):
+                    shown = viewer.take_days(event.days, as_of_ns=now_ns, counts=event.counts)
+                elif isinstance(event, RelayedStates):
+                    viewer.set_provenance(event.provenance)
+                    rows = event.health
+            shown = viewer.apply((), as_of_ns=now_ns)
+            assert shown.breadth.indices["IWM"].now == desk.iwm.now
+            assert shown.breadth.indices["IWM"].status == desk.iwm.status
+            assert viewer.member_values() == desk.values() == dict.fromkeys(NAMES, price)
+        members = next(row for row in rows if row.name == "members")
+        assert members.stats == desk.health.stats
