@@ -58,9 +58,15 @@ class Known:
         return sum(quote is not None and session_at(quote.ts_ns) == session for quote in held)
 
     def states(self, symbols: Iterable[str], *, is_offline: bool) -> dict[str, Kind]:
-        """Those whose price is not worth its mode. ``is_offline``: rounds have no answers any more."""
-        offline = (symbol for symbol in symbols if is_offline and symbol not in self.modes)
-        return dict.fromkeys(offline, Kind.OFFLINE) | dict.fromkeys(self.gapped, Kind.GAPPED)
+        """Those whose price is not worth its mode.
+
+        ``is_offline``: rounds have no answers any more, so whom no stream brings nobody does.
+        """
+        states = dict.fromkeys(self.gapped, Kind.GAPPED)
+        if is_offline:
+            brought = self.modes.keys() - self.gapped
+            states |= {symbol: Kind.OFFLINE for symbol in symbols if symbol not in brought}
+        return states
 
     def on_lost(self) -> None:
         """A stream of members has ended: what it brought may be outrun, and all are asked for again."""
@@ -92,7 +98,9 @@ class Known:
             elif known is None or (known.ts_ns, known.price) != (quote.ts_ns, quote.price):
                 self.quotes[symbol] = quote
                 self.modes.pop(symbol, None)
-                self._held.pop(symbol, None)
+                held = self._held.pop(symbol, None)
+                if held is not None and is_near(quote.price, held.price):
+                    self._redeem()
                 changed.append(quote)
         self._looked_s.update(dict.fromkeys(asked, now_s))
         self.gapped -= asked
@@ -135,11 +143,17 @@ class Known:
         if is_near(quote.price, reference):
             return True
         if held is not None and held.ts_ns < quote.ts_ns and is_near(quote.price, held.price):
+            self._redeem()
             return True
         self._held[symbol] = quote
         self._looked_s.pop(symbol, None)  # the next round says which of the two it is
         self._reject(f"{symbol}: {quote.price:g} jumps, no second print yet")
         return False
+
+    def _redeem(self) -> None:
+        """A price that was held back is right after all."""
+        self.rejects -= 1
+        self.last_reject = self.last_reject if self.rejects else ""
 
     def _reject(self, why: str) -> None:
         self.rejects += 1

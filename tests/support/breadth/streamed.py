@@ -200,5 +200,6 @@ async def streamed_desk(
             await desk.time.passing(1)
             yield desk
     await settle()
+    assert not desk.prints._taps, "a stream that has ended brings nobody"
     left = {task for task in asyncio.all_tasks() - before if not task.done()}
     assert not left, left

@@ -16,7 +16,7 @@ from feeds.hub.receiver import Receiver
 from feeds.streaming.members.prints import SILENT_S
 from rotation.breadth.members import Membership
 from rotation.market.market import Market
-from rotation.quote import NS
+from rotation.quote import NS, Quote
 from rotation.sessions import previous_session, sessions_between
 from rotation.status import Kind
 from tests.support.breadth import oracle
@@ -24,7 +24,8 @@ from tests.support.breadth.streamed import LEGS, MINUTE, massive_rest, membershi
 from tests.support.fake_time import NOW_NS, settle
 from tests.support.servers.alpaca import AlpacaRestServer, AlpacaServer, Answers, Tape, minute, rfc3339
 from tests.support.servers.massive import MassiveServer, array, bar
-from tests.support.servers.ws import READY, STAY
+from tests.support.servers.rest import FAULTS
+from tests.support.servers.ws import READY, STAY, Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,6 +214,7 @@ async def test_a_late_bar_changes_nothing_and_a_revised_one_does(monkeypatch):
         )
         await desk.trading(stream, 3)
         agrees(desk, dict.fromkeys(NAMES, 99.0) | {"M002": 103.0})
+        assert desk.members._known.quotes["M001"] == Quote("M001", ends_ns, 99.0, bar_ns=MINUTE), "no size"
         assert desk.health.stats.rejects == 0
 
 
@@ -231,7 +233,7 @@ async def test_a_jump_waits_for_a_second_print_or_for_a_round(monkeypatch):
             known = desk.members._known.quotes
             assert known["M001"].price == (131.0 if turn else 101.0)
             assert known["M002"].price == 101.0
-        assert desk.health.stats.rejects == 2
+            assert desk.health.stats.rejects == 2 - turn
 
 
 async def test_a_split_of_today_by_stream_is_no_fall_by_half(monkeypatch):
@@ -321,7 +323,7 @@ async def test_massive_brings_members_by_second_bars(monkeypatch):
         assert not {channel for channel in stream.clients[0].state["channels"] if "M001" in channel}
         now_ms = desk.time.clock_ns() // 10**6
         rows = [bar(name, 99.0, now_ms) for name in (*NAMES, "ZZZ")]
-        await stream.send(array(*rows[:100]), array(bar("IWM", 250.0, now_ms), *rows[100:]))
+        await stream.send(array(*rows[:100]), array(bar("IWM", 222.0, now_ms), *rows[100:]))
         await desk.time.passing(2)
         agrees(desk, dict.fromkeys(NAMES, 99.0))
         assert desk.legs["IWM"].last == LEGS["IWM"]
@@ -470,3 +472,28 @@ async def test_a_hub_s_viewers_have_what_its_stream_brings(monkeypatch):
             assert viewer.member_values() == desk.values() == dict.fromkeys(NAMES, price)
         members = next(row for row in rows if row.name == "members")
         assert members.stats == desk.health.stats
+
+
+async def test_what_the_stream_brings_is_never_offline_because_rounds_fail_and_is_once_it_is_lost(
+    monkeypatch,
+):
+    stream, rest = AlpacaServer(QUIET, Refuse(500)), AlpacaRestServer(latest(), now_ns=NOW_NS)
+    async with streamed_desk(
+        monkeypatch, NAMES, DAYS, streams={"alpaca": stream}, rests={"alpaca": rest}
+    ) as desk:
+        rest.faulty["snapshots"] = FAULTS["500"]
+        rest.tape = Tape()
+        for _ in range(9):
+            ends_ns = await desk.ends(stream)
+            await stream.tell([minute(name, 99.0, ends_ns - MINUTE) for name in NAMES[10:]])
+            await desk.trading(stream, 2)
+        states = desk.members._states
+        assert states == dict.fromkeys(NAMES[:10], Kind.OFFLINE)
+        assert desk.health.kind is Kind.GAPPED
+        assert "440 of them" not in desk.health.detail
+        assert desk.iwm.now.declines == 440
+        stream.clients[-1].connection.transport.abort()
+        await desk.time.passing(600, step=5)
+        assert desk.members._states == dict.fromkeys(NAMES, Kind.OFFLINE)
+        assert desk.health.kind is Kind.OFFLINE
+        assert desk.iwm.status.kind is Kind.OFFLINE
