@@ -18,6 +18,23 @@ None of them stands for another: what catches one says what it does about exactl
 
 from __future__ import annotations
 
+import stat
+
+_SPECIAL = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISDIR, "a folder"),
+)
+
+
+def not_a_file(mode: int) -> str:
+    """Why this is not read, by its ``st_mode``: a pipe could make us wait for ever; "" for a regular file."""
+    kinds = (kind for is_kind, kind in _SPECIAL if is_kind(mode))
+    kind = next(kinds, "")
+    return kind and f"it is {kind}, not a regular file"
+
 
 class InputError(ValueError):
     """Bad input. ``str()`` is one line to print; the program ends with exit code 2."""

@@ -1,4 +1,4 @@
-"""What the screen needs from the program behind it; the composition root (``tui/__main__.py``) has it."""
+"""What the screen needs from the program behind it; the composition (``tui/compose``) has it."""
 
 from __future__ import annotations
 
@@ -170,8 +170,11 @@ class Desk(Protocol):
 class AlertDesk(Protocol):
     """A desk whose alerts can be replaced while it runs."""
 
-    def set_alerts(self, alerts: AlertSettings) -> None:
-        """Watch for these alerts from now on."""
+    def set_alerts(self, alerts: AlertSettings, *, awaits_desk: bool = False) -> None:
+        """Watch for these alerts from now on.
+
+        ``awaits_desk``: ``reopen`` follows at once, and the other desk may have what they lack on this one.
+        """
         ...
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:

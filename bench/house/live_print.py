@@ -188,7 +188,8 @@ def main() -> None:
     app_module = first("tui.screen.app", "tui.app")
     theme = first("tui.view.theme", "tui.theme")
     view_state = first("tui.view.view_state", "tui.view_state")
-    backend, wanted = import_module("tui.__main__").LocalBackend(), first("tui.backend", "tui.desk").Wanted
+    backend = first("tui.compose.backend", "tui.__main__").LocalBackend()
+    wanted = first("tui.backend", "tui.desk").Wanted
     written: list[str] = []
 
     class Driver(LinuxDriver):

@@ -17,8 +17,8 @@ from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.geometry import Size
 
-from tui.__main__ import LocalBackend
 from tui.backend import Wanted
+from tui.compose.backend import LocalBackend
 from tui.screen import app as screen
 from tui.view.theme import names
 from tui.view.view_state import ViewState

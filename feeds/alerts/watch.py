@@ -88,9 +88,15 @@ class AlertWatch:
         """The alerts and targets that are watched for; None before the first."""
         self.set(settings)
 
-    def set(self, settings: AlertSettings) -> None:
-        """Watch for these alerts, and call these targets, from now on."""
+    def set(self, settings: AlertSettings, *, awaits_desk: bool = False) -> None:
+        """Watch for these alerts, and call these targets, from now on.
+
+        ``awaits_desk``: another desk is about to come, which may have what they lack on this one;
+        ``set_desk`` or ``settle_desk`` follows.
+        """
         self._log.places = settings.places
+        if awaits_desk:
+            self._log.await_desk()
         if self._settings == (settings.rules, settings.targets):
             return  # what is being delivered goes on
         self._settings = settings.rules, settings.targets
@@ -122,6 +128,10 @@ class AlertWatch:
         """The desk is another one from now on; alerts keep their state."""
         self._log.set_desk(desk)
         self._want(self._log.wants)
+
+    def settle_desk(self) -> None:
+        """The desk that was awaited does not come: tell what alerts lack on this one."""
+        self._log.settle_desk()
 
     def note(self, kind: EventKind, subject: str, text: str) -> None:
         """Tell something that no Snapshot shows."""

@@ -96,11 +96,6 @@ class DemoFallback:
         """The controls of the demo's tape while it plays."""
         return self._tape
 
-    @property
-    def plays_demo(self) -> bool:
-        """Whether it is the demo that is in front."""
-        return self._demo is not None
-
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
         listener = Listener()

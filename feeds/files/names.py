@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from typing import TYPE_CHECKING
 
 from feeds.errors import InputError, StrayError
 from rotation.desk import SYMBOL
+from rotation.errors import not_a_file
 
-__all__ = ["SUFFIXES", "SYMBOL", "find_files", "read_bytes", "shown", "shown_path", "symbol_from"]
+__all__ = [
+    "SUFFIXES",
+    "SYMBOL",
+    "find_files",
+    "read_bytes",
+    "read_regular",
+    "shown",
+    "shown_path",
+    "symbol_from",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
 SUFFIXES = (".csv", ".parquet")
+SIZE_MAX = 4 * 10**9
+"""Bytes of a file that is read as a whole; a year of one symbol's trades is some 500 MB."""
 
 
 def shown(text: object, limit: int = 40) -> str:
@@ -54,6 +68,8 @@ def _files_of(path: Path) -> list[Path]:
         return inside
     if not path.exists():
         raise InputError(f"{shown_path(path)}: no such file or folder — check the path")
+    if why := not_a_file(path.stat().st_mode):
+        raise InputError(f"{shown_path(path)}: cannot be read ({why}) — check it")
     if not _is_data(path):
         raise InputError(f"{shown_path(path)}: is not a .csv or .parquet file — convert it first")
     return [path]
@@ -74,9 +90,25 @@ def symbol_from(path: Path, stem: str) -> str:
     return symbol
 
 
-def read_bytes(path: Path) -> bytes:
-    """The whole file; InputError if it cannot be read."""
+def read_regular(path: Path, most: int = SIZE_MAX) -> bytes:
+    """The whole file. Raises OSError, for a pipe, a device and more than ``most`` bytes, too."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        state = os.fstat(file.fileno())
+        why = not_a_file(state.st_mode)
+        if not why and state.st_size > most:
+            why = f"it has {state.st_size // 10**6:,} MB; at most {most // 10**6:,} are read"
+        if why:
+            raise OSError(errno.EINVAL, why)
+        return file.read()
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def read_bytes(path: Path, most: int = SIZE_MAX) -> bytes:
+    """The whole file; InputError if it cannot be read, or is none of at most ``most`` bytes."""
     try:
-        return path.read_bytes()
+        return read_regular(path, most)
     except OSError as error:
         raise InputError(f"{shown(path.name)}: cannot be read ({error.strerror}) — check the file") from error

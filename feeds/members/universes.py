@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from feeds.errors import InputError, SourceError
-from feeds.files.names import SYMBOL, shown, shown_path
+from feeds.files.names import SYMBOL, read_regular, shown, shown_path
 from feeds.members.parse import NoTableError, parse_holdings
 from feeds.parsing.symbols import listed_symbol
 from rotation.breadth.members import SCHEMA, MemberList
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rotation.desk import Universe
+
+SIZE_MAX = 100_000_000
+"""Bytes of a list of shares; the longest of a sponsor has some 2 MB."""
 
 
 def load_universe(universe: Universe, today: date) -> MemberList:
@@ -30,7 +33,7 @@ def load_universe(universe: Universe, today: date) -> MemberList:
     path = Path(universe.holdings)
     place = f"universes.{universe.name}: {shown_path(path)}"
     try:
-        data = path.read_bytes()
+        data = read_regular(path, SIZE_MAX)
         day = universe.date or datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
         try:
             members = parse_holdings(

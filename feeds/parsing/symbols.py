@@ -28,8 +28,8 @@ def tiingo_symbol(symbol: str) -> str:
     return symbol.replace(".", "-").lower()
 
 
-def alpaca_symbol(symbol: str) -> str:
-    """``BRK-B`` → ``BRK.B``."""
+def dotted_symbol(symbol: str) -> str:
+    """``BRK-B`` → ``BRK.B``, as Alpaca, Massive and Finnhub write classes of shares."""
     return symbol.replace("-", ".")
 
 
@@ -40,6 +40,15 @@ CLASSES = {
     "MKCV": "MKC.V", "MOGA": "MOG.A", "MOGB": "MOG.B", "UHALB": "UHAL.B", "WLYB": "WLY.B", "WSOB": "WSO.B",
 }  # fmt: skip
 """Classes of shares as iShares writes them; no rule tells GEFB (GEF.B) from IBTA, a name of its own."""
+
+
+_OTHER = re.compile(r"[=^]|-(?!PR)[A-Z]{3,4}$")
+"""``ES=F``, ``EURUSD=X``, ``BTC-USD``, ``ETH-USDT``, as Yahoo writes them, but not ``ABR-PRD``, a share."""
+
+
+def is_share(symbol: str) -> bool:
+    """Whether it may be a US share or fund: no index, future, currency or coin."""
+    return not is_index(symbol) and _OTHER.search(symbol) is None
 
 
 def listed_symbol(symbol: str) -> str:

@@ -35,6 +35,9 @@ FLAPS_S = 60.0
 """A feed that changes again within so many seconds has one line, the newest."""
 
 
+AWAITS_DESK = "waits for the changed desk"
+
+
 class Call(NamedTuple):
     """An alert that fires, with its targets and its text."""
 
@@ -63,6 +66,9 @@ class DeskLog:
         self._seq = 0
         self._noted: list[tuple[EventKind, str, str]] = []
         self._problems: dict[str, str] = {}
+        self._awaits_desk = False
+        self._set_aside: dict[str, AlertState] = {}
+        """What alerts remember that are disabled: once their leg is there again they go on with it."""
         self._rules: tuple[Rule, ...] = ()
         self.places: dict[str, str] = {}
         """By the name of an alert where it stands in the person's file; empty where it stands in none."""
@@ -77,7 +83,7 @@ class DeskLog:
     @property
     def states(self) -> dict[str, AlertState]:
         """What each alert remembers, by its name."""
-        return dict(self._engine.states)
+        return {**self._set_aside, **self._engine.states}
 
     @property
     def wants(self) -> Wants:
@@ -86,7 +92,20 @@ class DeskLog:
 
     def set_rules(self, rules: Iterable[Rule], states: Mapping[str, AlertState] | None = None) -> None:
         """Judge by these rules from now on. Alerts that stay keep their state, others have ``states``."""
-        self._rules = tuple(rules)
+        self._judge_by(tuple(rules), states or {})
+
+    def await_desk(self) -> None:
+        """Another desk is about to come: what an alert lacks on this one is not told before it is settled."""
+        self._awaits_desk = True
+
+    def settle_desk(self) -> None:
+        """The desk stays what it is now: tell what its alerts lack."""
+        if self._awaits_desk:
+            self._awaits_desk = False
+            self._judge_by(self._rules, {})
+
+    def _judge_by(self, rules: tuple[Rule, ...], states: Mapping[str, AlertState]) -> None:
+        self._rules = rules
         if self._rules and not self._table:
             self._table = figures(self._desk)
         self._problems, alerts = {}, []
@@ -94,10 +113,14 @@ class DeskLog:
             try:
                 alerts.append(Alert.of(self._of_tape(rule), self._table))
             except InputError as error:
+                if self._awaits_desk:
+                    self._problems[rule.id] = AWAITS_DESK
+                    continue
                 self._problems[rule.id] = str(error)
                 place = f"{self.places[rule.id]}: " if rule.id in self.places else ""
                 self.note(EventKind.CONFIG, rule.id, f"{place}alert {rule.id} is disabled: {error}")
-        kept = {**(states or {}), **self._engine.states}
+        kept = {**self._set_aside, **states, **self._engine.states}
+        self._set_aside = {name: kept[name] for name in self._problems if name in kept}
         self._engine = AlertEngine(alerts, kept)
         self._lines = self._alert_lines()
 
@@ -112,6 +135,7 @@ class DeskLog:
     def set_desk(self, desk: Desk) -> None:
         """The same of all of it. What its first Snapshot differs in has not happened: no event tells it."""
         self._changes.begin_anew()
+        self._awaits_desk = False
         self._replace_desk(desk)
 
     def _set_desk(self, **changes: object) -> None:
@@ -120,10 +144,11 @@ class DeskLog:
     def _replace_desk(self, desk: Desk) -> None:
         self._desk = desk
         self._table = {}
-        self.set_rules(self._rules)
+        self._judge_by(self._rules, {})
 
     def set_states(self, states: Mapping[str, AlertState]) -> None:
         """Remember this instead, for the alerts that it names: another program has judged them meanwhile."""
+        self._set_aside |= {name: state for name, state in states.items() if name in self._problems}
         self._engine = AlertEngine(self._engine.alerts, {**self._engine.states, **states})
         self._lines = self._alert_lines()
 

@@ -29,17 +29,19 @@ def headline(
     *,
     today: date,
     limit_s: float = 60.0,
+    claims: bool = True,
 ) -> str:
     """Today, the run, five sessions, the spread and the next decision, with strict "since" dates.
 
     What is wrong with a leg's price stands first. Clauses without a value are left out; with none at all the
     sentence says so. ``today``: New York's date at the time shown; figures of another session carry its date.
     ``limit_s``: no record is claimed on a bad price that is older than this.
+    ``claims``: False for the same sentence without its records, where there is no room for them.
     """
     base, against = legs.get(spread.base), legs.get(spread.against)
     if base is None or session is None:
         return f"No price for {spread.base} yet."
-    firm = _is_firm(base, session, limit_s)
+    firm = claims and _is_firm(base, session, limit_s)
     decision = _decision(fed)
     parts = [
         _today(base, today),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,127 +13,36 @@ import msgspec
 from click.core import ParameterSource
 
 from rotation import __version__
-from rotation.errors import InputError, NothingToShowError, UnavailableError
+from rotation.errors import InputError, UnavailableError
 from tui.backend import Wanted
 from tui.cli.options import (
-    AT,
     CONFIG,
-    DEMO,
     FROM,
     FROM_OPTION,
     GLYPHS,
-    MORE_TAPES,
     MOTION,
-    NOTHING,
     NOTICES,
     PAIRS,
     SPEED,
-    TAPES,
     THEME,
     WINDOWS,
     backend,
-    for_script,
     reload_of,
     settled,
     start_log,
     with_lists,
 )
+from tui.cli.root.group import Commands
+from tui.cli.root.loading import loading
 from tui.output import plain_text
-from tui.settings.panels import panels_of
-from tui.settings.place import load, place
-from tui.settings.schema import BY_NAME
 from tui.settings.values import LEVELS, shows_demo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from tui.backend import Backend
     from tui.settings.file import Config
     from tui.view.applied import Applied
-
-log = logging.getLogger(__name__)
-
-
-COMMAND_MODULES = {
-    "alerts": "tui.cli.alerts",
-    "config": "tui.cli.config",
-    "contributions": "tui.cli.contributions",
-    "doctor": "tui.cli.doctor",
-    "episodes": "tui.cli.figures",
-    "explain": "tui.cli.figures",
-    "fed": "tui.cli.fed",
-    "figures": "tui.cli.figures",
-    "history": "tui.cli.history",
-    "host": "tui.ssh.command",
-    "hub": "tui.cli.hub.command",
-    "levels": "tui.cli.figures",
-    "lists": "tui.cli.lists.command",
-    "macro": "tui.cli.fed",
-    "members": "tui.cli.members",
-    "record": "tui.cli.record",
-}
-"""Command → the module that has it."""
-
-
-WITHOUT_FILE = frozenset({"config", "-h", "--help", "--version"})
-"""First words of what works with a broken ``config.toml`` too: how else could it be fixed?"""
-
-
-class _Group(click.Group):
-    """Ends quietly when the reader of our output has gone; click alone would report a failure."""
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """Parse the command line over what the person's file sets. Raises InputError for a bad file."""
-        _offer_own_themes()
-        config = None if args[:1] and args[0] in WITHOUT_FILE else load()
-        if config is not None:
-            extra["default_map"] = self._defaults(config.values)
-        ctx = super().make_context(info_name, args, parent, **extra)
-        if config is not None:
-            ctx.meta[CONFIG] = config
-        return ctx
-
-    def _defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """For every command the values of the options that it shares with the file."""
-        options = {BY_NAME[name].option: value for name, value in values.items() if BY_NAME[name].option}
-        # ``history`` is a command and an option of the others.
-        names = [name for name in self.list_commands(click.Context(self)) if name != "history"]
-        # A command of a group gets its group's defaults by its own name.
-        alerts = {**options, "watch": options, "test": options}
-        return options | dict.fromkeys(names, options) | {"alerts": alerts}
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # Python would complain once more when it flushes stdout at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return None
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, sorted."""
-        return sorted([*super().list_commands(ctx), *COMMAND_MODULES])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command; its module is imported only now, so that the screen does not pay for it."""
-        if cmd_name in COMMAND_MODULES:
-            command: click.Command = getattr(import_module(COMMAND_MODULES[cmd_name]), cmd_name)
-            return command
-        return super().get_command(ctx, cmd_name)
-
-
-def _offer_own_themes() -> None:
-    """Those in the folder ``themes`` beside the configuration file."""
-    folder = place().parent / "themes"
-    if folder.is_dir():
-        from tui.view import theme  # noqa: PLC0415 - brings rich, which most commands do without
-
-        theme.use_folder(folder)
-
 
 NO_TERMINAL = "rotation-tui: {} is not a terminal; printed one snapshot (see: rotation-tui snapshot --help)"
 
@@ -150,7 +57,7 @@ Examples:
 
 
 @click.group(
-    cls=_Group,
+    cls=Commands,
     invoke_without_command=True,
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -264,75 +171,6 @@ def replay(
     _screen(ctx, asked, theme, glyphs, motion)
 
 
-@cli.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
-@settled
-@TAPES
-@MORE_TAPES
-@DEMO
-@AT
-@click.option(
-    "--story",
-    is_flag=True,
-    help="Add levels and what followed earlier readings like these to the JSON, of every pair.",
-)
-@click.option(
-    "--lines",
-    is_flag=True,
-    help="Add every spread over the years, with the ten widest and what followed, and a year of each leg.",
-)
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True
-)
-@click.pass_context
-def snapshot(
-    ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
-) -> None:
-    """Print every figure as of one instant."""
-    _print_snapshot(ctx, for_script(tapes=tape + more, **wanted), form)
-
-
-@cli.command(
-    epilog="\b\nExample:\n  rotation-tui watch --for 60 | jq -c '[.as_of, .spread.windows[\"5\"].pp]'"
-)
-@settled
-@TAPES
-@MORE_TAPES
-@DEMO
-@SPEED
-@FROM
-@click.option("--for", "seconds", type=click.FloatRange(0), metavar="SECONDS", help="Stop after this long.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["json", "text"]),
-    default="json",
-    show_default=True,
-    help="text: a plain sentence for each change, for screen readers.",
-)
-@click.pass_context
-def watch(
-    ctx: click.Context,
-    /,
-    *,
-    tape: tuple[Path, ...],
-    more: tuple[Path, ...],
-    seconds: float | None,
-    form: str,
-    **wanted: Any,
-) -> None:
-    """Stream one JSON line per change, for scripts; or one sentence, for people who listen."""
-    import asyncio  # noqa: PLC0415 - half of what --help would take
-
-    from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
-
-    asked = for_script(tapes=tape + more, stays=False, at_option=FROM_OPTION, **wanted)
-    start_log(ctx)
-    try:
-        asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout, form))
-    except NothingToShowError as error:
-        raise UnavailableError(NOTHING) from error
-
-
 @cli.command(epilog="\b\nExample:\n  rotation-tui --theme paper")
 def themes() -> None:
     """List the themes."""
@@ -348,7 +186,8 @@ def themes() -> None:
 
 def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, motion: str) -> None:
     """Run the app, and raise what ended it once the terminal is restored."""
-    from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
+    with loading():
+        from tui.view.theme import DEFAULT, load, names  # noqa: PLC0415 - brings rich
 
     load(theme or DEFAULT)  # an unknown name is reported before the screen opens
     if not shows_demo(wanted.feed):
@@ -358,20 +197,24 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, 
     no_terminal = next((f.name.strip("<>") for f in needed if not f.isatty()), None)
     if no_terminal:
         # Whoever reads it is no viewer: a demo here has been asked for.
-        _print_snapshot(ctx, msgspec.structs.replace(wanted, unasked_demo=False), "text")
+        from tui.cli.root.snapshot import print_snapshot  # noqa: PLC0415 - the screen does without it
+
+        print_snapshot(ctx, msgspec.structs.replace(wanted, unasked_demo=False), "text")
         click.echo(NO_TERMINAL.format(no_terminal), err=True)
         return
-    from tui.screen import terminal  # noqa: PLC0415
-    from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
-    from tui.view.ascii import is_ascii  # noqa: PLC0415
-    from tui.view.still import moves  # noqa: PLC0415
-    from tui.view.view_state import (  # noqa: PLC0415
-        ViewState,
-        pair_names,
-        watchlists,
-        with_panels,
-        with_windows,
-    )
+    with loading():
+        from tui.screen import terminal  # noqa: PLC0415
+        from tui.screen.app import RotationApp  # noqa: PLC0415 - brings Textual
+        from tui.settings.panels import panels_of  # noqa: PLC0415
+        from tui.view.ascii import is_ascii  # noqa: PLC0415
+        from tui.view.still import moves  # noqa: PLC0415
+        from tui.view.view_state import (  # noqa: PLC0415
+            ViewState,
+            pair_names,
+            watchlists,
+            with_panels,
+            with_windows,
+        )
 
     view = ViewState(
         theme=theme or DEFAULT,
@@ -408,26 +251,6 @@ def _screen(ctx: click.Context, wanted: Wanted, theme: str | None, glyphs: str, 
         return backend(ctx).export(folder, name, data)
 
     ctx.exit(terminal.run(RotationApp(open_desk, view, reload=reload, export=export)))
-
-
-def _print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
-    start_log(ctx)
-    try:
-        taken = backend(ctx).snapshot(wanted)
-    except NothingToShowError as error:
-        raise UnavailableError(NOTHING) from error
-    if form == "json":
-        from tui.output.snapshot_json import encode  # noqa: PLC0415
-
-        click.echo(encode(taken))
-    elif form == "svg":
-        from tui.screen.picture import svg  # noqa: PLC0415 - brings Textual
-
-        click.echo(svg(taken))
-    else:
-        from tui.output.text import text  # noqa: PLC0415
-
-        click.echo(text(taken), nl=False)
 
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -472,6 +295,8 @@ def run(backend: Backend) -> int:
 
 def _report(error: Exception) -> int:
     """Print the error in one line and return the exit code; the traceback goes to the log."""
+    import logging  # noqa: PLC0415 - --help need not wait for it
+
     from tui.cli import logs  # noqa: PLC0415
 
     while isinstance(error, ExceptionGroup):
@@ -490,7 +315,7 @@ def _report(error: Exception) -> int:
         return 1
     if not logging.getLogger().handlers:
         logs.start("error")
-    log.error("internal error", exc_info=error)
+    logging.getLogger(__name__).error("internal error", exc_info=error)
     where = " ".join(f"{type(error).__name__}: {error}".split())
     details = f" (details in {logs.log_file()})" if logs.log_file().exists() else ""
     click.echo(f"rotation-tui: internal error: {logs.redact(where)}{details}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,14 +15,7 @@ _VERBOSE = ("websockets", "httpx", "httpcore")
 """Libraries that log addresses, headers and frames, each of which may hold a key."""
 
 redact: Callable[[str], str] = str
-"""Removes secrets from a text before it is written; set by the composition root, which knows them."""
-
-
-class _RedactedLines(logging.Formatter):
-    """Redacts the finished text, tracebacks included."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+"""Removes secrets from a text before it is written; set by ``tui.__main__``."""
 
 
 def log_file() -> Path:
@@ -35,7 +27,14 @@ def log_file() -> Path:
 
 def start(level: str) -> Path | None:
     """Log to the file from now on and return its path; None if it cannot be written, which stops nothing."""
-    from logging.handlers import RotatingFileHandler  # noqa: PLC0415 - brings sockets, which --help needs not
+    import logging  # noqa: PLC0415 - brings what --help need not wait for, the next line sockets
+    from logging.handlers import RotatingFileHandler  # noqa: PLC0415
+
+    class RedactedLines(logging.Formatter):
+        """Redacts the finished text, tracebacks included."""
+
+        def format(self, record: logging.LogRecord) -> str:
+            return redact(super().format(record))
 
     logging.raiseExceptions = False  # errors of logging itself must not reach the screen
     root = logging.getLogger()
@@ -50,6 +49,6 @@ def start(level: str) -> Path | None:
         # A read-only home is no reason not to start. Without any handler, logging would write to stderr.
         root.addHandler(logging.NullHandler())
         return None
-    handler.setFormatter(_RedactedLines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactedLines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     return path

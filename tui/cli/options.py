@@ -12,7 +12,7 @@ import msgspec
 from click.core import ParameterSource
 
 from tui.backend import Wanted
-from tui.settings import schema, values
+from tui.settings import values
 from tui.settings.place import place
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def for_script(**wanted: Any) -> Wanted:
 
 
 def backend(ctx: click.Context) -> Backend:
-    """Return the program behind the command line: ``tui.__main__.LocalBackend``."""
+    """Return the program behind the command line: ``tui.compose.backend.LocalBackend``."""
     program: Backend = ctx.obj
     return program
 
@@ -336,6 +336,8 @@ def own_figures(ctx: click.Context, windows: tuple[int, ...]) -> dict[str, Any]:
 
 def _set_by_hand(ctx: click.Context) -> frozenset[str]:
     """The settings that an option of this run or the environment has set."""
+    from tui.settings import schema  # noqa: PLC0415 - as in _taken
+
     by_hand = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     contexts = [ctx, ctx.find_root()]
     return frozenset(
@@ -348,6 +350,8 @@ def _set_by_hand(ctx: click.Context) -> frozenset[str]:
 
 def _taken(ctx: click.Context) -> frozenset[str]:
     """The settings that this command takes; those without an option are everybody's."""
+    from tui.settings import schema  # noqa: PLC0415 - brings what --help need not wait for
+
     params = {param.name for param in ctx.command.params} | {"log_level"}
     return frozenset(
         setting.name for setting in schema.SETTINGS if not setting.option or setting.option in params
@@ -369,16 +373,12 @@ def watch_of(
 def reload_of(ctx: click.Context) -> Callable[[], Applied | None]:
     """Look at the person's file, whether it exists yet or not."""
     watch: ConfigWatch | None = None
-    path, config = place(), config_of(ctx)
-    fixed, taken = _set_by_hand(ctx), _taken(ctx)
 
     def poll() -> Applied | None:
         nonlocal watch
         if watch is None:
-            # The module is imported in a thread, long after the first paint.
-            from tui.settings.reload import ConfigWatch  # noqa: PLC0415
-
-            watch = ConfigWatch(path, config, fixed, taken)
+            # In a thread, long after the first paint: its modules are imported there.
+            watch = watch_of(ctx)
         return watch.poll()
 
     return poll

@@ -271,10 +271,10 @@ async def _apply_changes(desk: Desk, reload: Callable[[], Applied | None], view:
             applied = await with_pairs(desk, applied, view)
             view = view if applied.pairs is None else applied.pairs.of(view)
             if applied.alerts is not None:
-                desk.set_alerts(applied.alerts)
+                desk.set_alerts(applied.alerts, awaits_desk=applied.reopens(desk))
             desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
             reopening = applied.reopening
-            if reopening is not None and reopening.names and isinstance(desk, ReopeningDesk):
+            if reopening is not None and applied.reopens(desk) and isinstance(desk, ReopeningDesk):
                 group.create_task(_reopen(desk, reopening), name="another desk")
 
 

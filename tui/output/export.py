@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from rotation.sessions import NEW_YORK
-from tui.panels.legs import blocks
+from tui.panels.legs.lists import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

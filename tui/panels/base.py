@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rotation.status import BAD, Kind, Refusal
-from rotation.wording import ages, clauses
+from rotation.wording import ages, clauses, source_with_venue, word
+from tui.view.chart.crosshair import READING
+from tui.view.draw import flowed
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -23,11 +25,26 @@ class Panel(NamedTuple):
     """Stands in the border, with the panel's number; a panel without a title has no border."""
 
 
+class Point(NamedTuple):
+    """A point of a chart as a person reads it."""
+
+    when: str
+    """Its date, and its time where it has one."""
+    value: str
+    worth: str
+    """Its status and source in words."""
+    role: str
+    """The style of these."""
+
+
 class RowsOf(Protocol):
     """Builds a panel's rows, any number of them, each to be cut or padded to ``width``."""
 
-    def __call__(self, snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-        """``width`` and ``height``: the room inside the border, in cells."""
+    def __call__(self, snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
+        """``width`` and ``height``: the room inside the border, in cells.
+
+        ``snapshot``: None before the first figures; only help, the commands and their footer are drawn then.
+        """
         ...
 
 
@@ -61,3 +78,20 @@ def pair_note(snapshot: Snapshot) -> str:
     if status.apart:
         return f"≈ prices from different times: {ages({symbol: legs[symbol].status for symbol in pair})}"
     return clauses({symbol: (legs[symbol].status, legs[symbol].settled_session) for symbol in pair})
+
+
+def worth_of(status: DerivedStatus | None) -> tuple[str, str]:
+    """``LIVE Alpaca IEX``: the words of a status and its source, and their role."""
+    if status is None:
+        return Kind.OFFLINE.value, kind_role(Kind.OFFLINE)
+    return f"{word(status)} {source_with_venue(status)}".rstrip(), kind_role(status.kind)
+
+
+def reading(point: Point, width: int) -> list[Row]:
+    """What the point under the crosshair is, and what its value is worth; on as few lines as it needs."""
+    parts: tuple[Row, ...] = (
+        (READING, (point.when, "text")),
+        (("  ", "text"), (point.value, "accent")),
+        (("  ", "text"), (point.worth, point.role)),
+    )
+    return flowed(parts, width)

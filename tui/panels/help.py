@@ -20,6 +20,7 @@ FIGURES = (
     "/ and three letters find figures, too, by id or definition, with their formulas; "
     "Enter on a figure, and rotation-tui explain ID, say what it rests on"
 )
+LATER = "figures can be found here once the first prices are on screen"
 DEFINITIONS = (
     ("session", "one NYSE trading day; half-days close at 13:00 New York"),
     ("price", "split-adjusted close, not dividend-adjusted (--returns total for dividend-adjusted)"),
@@ -59,6 +60,11 @@ DEFINITIONS = (
     ("times", "earlier runs in this direction that reached this length, in all of history"),
     ("by chance", "how many such runs to expect if sessions were independent, at the sample's own share"),
     ("ratio", "base / against, 100 at the first common session"),
+    ("┄", "in today's ratio the previous close: the settled value of the session before"),
+    (
+        "┼",
+        "crosshair of a zoomed chart: a point that is known; a minute by its end, with its last prices",
+    ),
     ("value/growth", "IWN/IVW by adjusted closes: a price proxy for the valuation gap, not a valuation"),
     ("graph", "RS = 100 · price / benchmark's; right of the middle: ahead of its average; above: gaining"),
     (
@@ -131,15 +137,18 @@ DEFINITIONS = (
 )
 
 
-def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """Return the lines with the text that is searched for; without one all lines."""
+def rows(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
+    """Return the lines with the text that is searched for; without one all lines.
+
+    Before the first Snapshot everything but the figures, which depend on the desk.
+    """
     del height
     wanted = filter_of(view, "help")
     left = 16 if width >= 60 else 12
     lines: list[Row] = [(("/ to find", "faint"),)]
     if view.typing or view.filter:
         lines = [((f"find: {view.filter}" + ("▏" if view.typing else ""), "accent"),)]
-    elsewhere = ("tape", "local") if snapshot.health.host else ("host",)
+    elsewhere = ("tape", "local") if _is_hosted(snapshot, view) else ("host",)
     keys = [
         (plain_keys(action.shown) if view.ascii else action.shown, action.says)
         for action in view.keys.actions
@@ -157,9 +166,18 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
                 lines.append(((column(lead, left, right=False) + " ", "accent"), (line, "text")))
     if len(wanted) < SEARCHED_FROM:
         lines += [(), *(((line, "muted"),) for line in wrap(FIGURES, width, 6))]
+    elif snapshot is None:
+        lines += [(), *(((line, "muted"),) for line in wrap(LATER, width, 3))]
     else:
         lines += _figures(snapshot, wanted, width)
     return lines if len(lines) > 1 else [*lines, (("no match; Esc clears the search", "muted"),)]
+
+
+def _is_hosted(snapshot: Snapshot | None, view: ViewState) -> bool:
+    """Whether a host of many viewers shows this: they have no tape and no shell of their own."""
+    if snapshot is not None:
+        return bool(snapshot.health.host)
+    return "host" in view.scopes and "local" not in view.scopes
 
 
 def _figures(snapshot: Snapshot, wanted: str, width: int) -> list[Row]:

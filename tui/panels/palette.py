@@ -20,7 +20,7 @@ NAME_NARROW = 20
 NONE = "no command fits; Esc closes"
 
 
-def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+def rows(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
     """The commands around the chosen one, as many as there is room for; what that one does in full."""
     del snapshot
     is_narrow = width < SAYS_FROM

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 MODULES = {
     "ribbon": "tui.panels.ribbon",
-    "legs": "tui.panels.legs",
+    "legs": "tui.panels.legs.panel",
     "spread": "tui.panels.spread.panel",
-    "ratio": "tui.panels.ratio",
+    "ratio": "tui.panels.ratio.panel",
     "fed": "tui.panels.fed.panel",
     "health": "tui.panels.health",
     "breadth": "tui.panels.breadth.panel",
@@ -47,7 +47,7 @@ TITLES = {
 
 
 def _rows_of(module: str) -> RowsOf:
-    def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    def rows(snapshot: Snapshot | None, view: ViewState, width: int, height: int) -> list[Row]:
         drawn: list[Row] = import_module(module).rows(snapshot, view, width, height)
         return drawn
 

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rotation.market.headline import WINDOW as SENTENCE_WINDOW
+from rotation.market.headline import headline as headline_of
 from rotation.status import BAD, Kind
 from rotation.story.verdict import Verdict, verdict, verdict_words
 from rotation.wording import PHASES, QUIET, connection_words, word_with_venue
 from tui.panels.base import about, kind_role
 from tui.panels.breadth.panel import clause
-from tui.view.draw import Row, Span, arrow, change, toned, wrap
+from tui.view.draw import Row, Span, arrow, change, toned, whole, wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rotation.snapshot import Leg, Snapshot, Streak
     from tui.view.view_state import ViewState
 
@@ -29,30 +32,50 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
     """The connection and the time, then who leads and the headline over the lines that are left."""
     status = tuple(_status(snapshot, view, width))
     if width < SENTENCE_FROM:
-        return [status, *_terse(snapshot, view)][:height]
+        return [status, *_terse(snapshot, view, width)][:height]
     return [status, *_led(snapshot, view, width, height - 1)]
 
 
 def _led(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
-    """The sentence after who leads over the chosen window; by itself where the two have no room."""
-    sentence, spread = _sentence(snapshot), snapshot.spread
+    """The longest sentence that has room after who leads over the chosen window."""
+    spread = snapshot.spread
     leader = verdict(spread.windows.get(str(view.window)))
-    if leader is not None:
-        words = verdict_words(spread, leader)
-        if str(view.window) != SENTENCE_WINDOW:
-            words += f" over {view.window}d"  # the sentence beside it speaks of its own window
-        first, *others = wrap(f"{words.replace(' ', TIE)}{2 * TIE}{sentence}", width, height + 1)
-        if len(others) < height:
-            led: Row = ((words, VERDICT_ROLES[leader]), (first.removeprefix(words), "text"))
-            return [led, *(((line, "text"),) for line in others)]
-    return [((line, "text"),) for line in wrap(sentence, width, height)]
+    words = "" if leader is None else verdict_words(spread, leader)
+    if words and str(view.window) != SENTENCE_WINDOW:
+        words += f" over {view.window}d"  # the sentence beside it speaks of its own window
+    before = f"{words.replace(' ', TIE)}{2 * TIE}" if words else ""
+    lines: list[str] = []
+    for sentence in _sentences(snapshot):
+        lines = wrap(before + sentence, width, height + 1)
+        if len(lines) <= height:
+            break
+    else:
+        lines = wrap(before + sentence, width, height)
+    first, *others = lines
+    role = VERDICT_ROLES[leader] if leader is not None else "text"
+    led: Row = ((words, role), (first.removeprefix(words), "text")) if words else ((first, "text"),)
+    return [led, *(((line, "text"),) for line in others)]
 
 
-def _sentence(snapshot: Snapshot) -> str:
-    """The headline, and how many members take part where that is known and not in it already."""
+def _sentences(snapshot: Snapshot) -> Iterator[str]:
+    """The sentence, its longest form first.
+
+    With the members that are up where it does not say so already; as it is; without its rare clauses, the
+    least rare first; and without its records.
+    """
+    headline = snapshot.headline
     is_in = any(each.figure.startswith("breadth.") for each in snapshot.clauses)
-    more = "" if is_in else clause(snapshot)
-    return f"{snapshot.headline.removesuffix('.')}; {more}." if more else snapshot.headline
+    if more := "" if is_in else clause(snapshot):
+        yield f"{headline.removesuffix('.')}; {more}."
+    yield headline
+    rare = [f"; {each.text}" for each in snapshot.clauses]
+    bare = headline.removesuffix("".join(rare) + ".")
+    if bare != headline:
+        yield from ("".join((bare, *rare[:n])) + "." for n in range(len(rare) - 1, -1, -1))
+    if snapshot.data_as_of is not None:
+        today = snapshot.as_of.astimezone(NEW_YORK).date()
+        legs, spread, session = snapshot.legs, snapshot.spread, snapshot.session
+        yield headline_of(legs, spread, session, snapshot.fed, today=today, claims=False)
 
 
 def _status(snapshot: Snapshot, view: ViewState, width: int) -> list[Span]:
@@ -96,30 +119,40 @@ def _clocks(snapshot: Snapshot, view: ViewState) -> list[list[Span]]:
     return forms
 
 
-def _terse(snapshot: Snapshot, view: ViewState) -> list[Row]:
+def _terse(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
+    """Who leads and by how much, where that can be said, and the base; else both legs with their states."""
     spread, window = snapshot.spread, str(view.window)
     leg = snapshot.legs.get(spread.base)
     day = leg.return_pct["1"] if leg else None
     over = leg.return_pct.get(window) if leg else None
     chosen = spread.windows.get(window)
     pp, status = (chosen.pp, chosen.status) if chosen else (None, None)
-    return [
-        (
-            (f"{spread.base} ", "strong"),
-            *_worth(leg),
-            (f"{arrow(day)}{change(day)}% ", toned(day)),
-            (run(leg.streak) if leg else "", "text"),
+    base: Row = (
+        (f"{spread.base} ", "strong"),
+        *_worth(leg),
+        (f"{arrow(day)}{change(day)}% ", toned(day)),
+        (run(leg.streak) if leg else "", "text"),
+        (f" {window}d ", "muted"),
+        (f"{change(over)}%", toned(over)),
+    )
+    leader = verdict(chosen)
+    if leader is not None:
+        led: Row = (
+            (verdict_words(spread, leader), VERDICT_ROLES[leader]),
             (f" {window}d ", "muted"),
-            (f"{change(over)}%", toned(over)),
-        ),
-        (
-            (f"−{spread.against} ", "strong"),
-            *_worth(snapshot.legs.get(spread.against)),
-            (f"{window}d ", "muted"),
-            (f"{about(pp, status)}{arrow(pp)}{change(pp)} pp ", toned(pp)),
-            (run(spread.relative_streak), "text"),
-        ),
-    ]
+            (f"{change(pp)} pp", toned(pp)),
+            (f" vs {spread.against}", "strong"),
+            (f" {run(spread.relative_streak)}", "text"),
+        )
+        return [whole(led, width), base]
+    against: Row = (
+        (f"−{spread.against} ", "strong"),
+        *_worth(snapshot.legs.get(spread.against)),
+        (f"{window}d ", "muted"),
+        (f"{about(pp, status)}{arrow(pp)}{change(pp)} pp ", toned(pp)),
+        (run(spread.relative_streak), "text"),
+    )
+    return [base, against]
 
 
 def _worth(leg: Leg | None) -> tuple[Span, ...]:

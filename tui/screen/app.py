@@ -26,6 +26,7 @@ from tui.screen import picking, signals
 from tui.screen.arrived import has_come
 from tui.screen.exporter import Exporter
 from tui.screen.line_panel import LinePanel
+from tui.screen.pointer import mouse
 from tui.screen.scene import PacedScene, Scene, misfit_of, scene
 from tui.view import keymap, palette, theme
 from tui.view.applied import change_desk, reopen, with_pairs, without_figures_of
@@ -35,7 +36,6 @@ from tui.view.view_state import (
     clamp_scroll,
     focused,
     pair_names,
-    scrolled,
     tidied,
     with_message,
 )
@@ -221,7 +221,7 @@ class RotationApp(App[None], inherit_bindings=False):
             applied = await with_pairs(desk, applied, self.view)
             self._apply(applied, desk)
             reopening = applied.reopening
-            if reopening is not None and reopening.names and isinstance(desk, ReopeningDesk):
+            if reopening is not None and applied.reopens(desk) and isinstance(desk, ReopeningDesk):
                 # The file may change again meanwhile: then the desk takes the later one.
                 group.create_task(self._reopen(desk, reopening), name="another desk")
 
@@ -256,7 +256,7 @@ class RotationApp(App[None], inherit_bindings=False):
                 )
         if isinstance(desk, AlertDesk):
             if applied.alerts is not None:
-                desk.set_alerts(applied.alerts)
+                desk.set_alerts(applied.alerts, awaits_desk=applied.reopens(desk))
             desk.note(EventKind.CONFIG, CONFIG_FILE, applied.message)
         self._look(with_message(tidied(before, view), applied.message, urgent=applied.is_error))
 
@@ -351,8 +351,14 @@ class RotationApp(App[None], inherit_bindings=False):
         self.press(keymap.key_name(event.key, event.character))
 
     def on_click(self, event: events.Click) -> None:
-        """Focus the panel that was clicked; in the one in focus, explain the figure that was."""
-        name = (event.widget.id if event.widget else None) or ""
+        """Press the footer's key, focus the panel, or explain the figure in focus that was clicked."""
+        name = self._under(event)
+        if name == "keys":
+            if self.view.message and not self._export.asks:
+                self.say("")  # the keys are below it
+            elif key := mouse.key_at(self.snapshot, self.view, self._window.width, event.x):
+                self.press(key)
+            return
         panel = PANELS.get(name)
         if not panel or not panel.title[:1].isdigit() or self.view.typing:
             return
@@ -361,17 +367,19 @@ class RotationApp(App[None], inherit_bindings=False):
         else:
             self._look(tidied(self.view, focused(self.view, name)))
 
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll the focused panel by the mouse wheel."""
-        self._wheel(1)
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll the panel under the pointer, whichever is in focus."""
+        self._look(mouse.rolled(self.view, self._under(event), mouse.LINES, self.snapshot, self._window))
 
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll the focused panel by the mouse wheel."""
-        self._wheel(-1)
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll the panel under the pointer, whichever is in focus."""
+        self._look(mouse.rolled(self.view, self._under(event), -mouse.LINES, self.snapshot, self._window))
 
-    def _wheel(self, step: int) -> None:
-        if not self.view.typing:
-            self._look(scrolled(self.view, step))
+    def _under(self, event: events.MouseEvent) -> str:
+        """The panel under the pointer; "" where there is none. Only clicks say it themselves."""
+        places = self.screen.places if isinstance(self.screen, DeskScreen) else {}
+        at = event.screen_x, event.screen_y
+        return next((name for name, place in places.items() if Region(*place).contains(*at)), "")
 
     def press(self, key: str) -> None:
         """Act on a key, by its name in the key table."""
@@ -471,7 +479,7 @@ class RotationApp(App[None], inherit_bindings=False):
         if not view.paused:
             self.snapshot = self._newest
         if self.snapshot is not None:
-            from tui.panels.legs import with_order  # noqa: PLC0415 - see _opened
+            from tui.panels.legs.lists import with_order  # noqa: PLC0415 - see _opened
 
             self.view = with_order(view, self.snapshot)
         self._paint()

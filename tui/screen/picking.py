@@ -1,4 +1,4 @@
-"""Keys while a figure is being chosen: they need to know where the figures stand on this screen."""
+"""Keys that need to know what stands where on this screen: those that choose a figure or move a crosshair."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from tui.panels import crosshair
 from tui.panels.registry import PANELS
 from tui.screen.scene import contents_of, places_of
 from tui.view import palette
+from tui.view.chart.crosshair import lines_of
 from tui.view.marks import Spot, moved, spots
 from tui.view.pairs import of_pair
-from tui.view.view_state import FIRST, closed_figure, with_message
+from tui.view.view_state import FIRST, act, closed_figure, has_chart, with_message
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -24,13 +26,20 @@ STEPS = frozenset({"up", "down", "half-up", "half-down", "top", "bottom"})
 ACROSS = {"left": "left", "h": "left", "right": "right", "l": "right"}
 """Keys that do, whatever else they are bound to."""
 NONE = "no figures in this panel"
+POINTS = {"left": "point-back", "right": "point-on"}
+"""Keys that move the crosshair of a zoomed chart, whatever else they are bound to."""
 KEPT = 16
 """Panels of one snapshot whose figures are remembered: keys may come by the thousand."""
 
 
 def takes(view: ViewState, key: str) -> bool:
-    """Whether the key moves the cursor, whatever else it is bound to."""
-    return bool(_step(view, key))
+    """Whether the key moves the cursor or the crosshair, whatever else it is bound to."""
+    return bool(_step(view, key) or _point_step(view, key))
+
+
+def _point_step(view: ViewState, key: str) -> str:
+    """The id of the action that the key is in a zoomed chart; empty elsewhere."""
+    return POINTS.get(key, "") if has_chart(view) and not view.typing else ""
 
 
 def _step(view: ViewState, key: str) -> str:
@@ -60,7 +69,7 @@ class Picker:
         self._places: dict[tuple[ViewState, Size], tuple[list[Spot], int]] = {}
 
     def pressed(self, view: ViewState, key: str, snapshot: Snapshot | None, size: Size) -> ViewState:
-        """The view after a key, as ``palette.pressed`` has it, and with the cursor where it belongs.
+        """The view after a key, as ``palette.pressed`` has it; cursor and crosshair are where they belong.
 
         ``snapshot``: what is shown, of whichever pair; None while the desk is loading.
         """
@@ -73,10 +82,27 @@ class Picker:
             here = self._among(view, view, snapshot, size)
             if here is not view:  # What the cursor was on is gone: nothing is explained that is not in sight.
                 return here
-        after = palette.pressed(view, key)
+        own = _point_step(view, key)
+        after = act(with_message(view, ""), own) if own else palette.pressed(view, key)
+        if after.step:
+            return self._crossed(after, snapshot, size)
         if after.figure == FIRST:
             return self._begun(after, snapshot, size)
         return self._among(view, after, snapshot, size)
+
+    def _crossed(self, view: ViewState, snapshot: Snapshot | None, size: Size) -> ViewState:
+        """The view after a step of the crosshair, with the chart and what is under it in sight."""
+        shown = snapshot and of_pair(snapshot, view.pair)
+        after = crosshair.moved(view, shown)
+        place = places_of(shown, after, *size).get(after.focus)
+        if shown is None or place is None or not after.crosshair:
+            return after
+        lines = lines_of(contents_of(PANELS[after.focus], shown, after, place.width, place.height))
+        if lines is None:
+            return after
+        (first, last), room = lines, max(place.height - 2, 1)
+        scroll = max(after.scroll, last - room + 1)
+        return replace(after, scroll=min(scroll, first))
 
     def _among(self, before: ViewState, view: ViewState, snapshot: Snapshot | None, size: Size) -> ViewState:
         """The view with the cursor on a figure of the panel; the same object where it is on one.
@@ -139,7 +165,14 @@ class Picker:
             self._snapshot = snapshot
             self._places.clear()
         alike = replace(
-            view, figure=FIRST, explains=False, scroll=0, scroll_below=0, message="", is_urgent=False
+            view,
+            figure=FIRST,
+            explains=False,
+            scroll=0,
+            scroll_below=0,
+            beside=(),
+            message="",
+            is_urgent=False,
         )
         known = self._places.get((alike, size))
         if known is None:

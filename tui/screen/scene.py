@@ -19,7 +19,7 @@ from tui.view.layout import SMALLEST, Place, arrange, misfit
 from tui.view.marks import shown as without_marks
 from tui.view.pairs import PairOnScreen
 from tui.view.still import StillScreen
-from tui.view.view_state import FILTERED, keyed
+from tui.view.view_state import FILTERED, keyed, scroll_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 OPENING: Row = (("opening…", "muted"),)
 DrawPanel = Callable[[str, "Snapshot | None", "ViewState", int, int], "Drawn"]
+WITHOUT_FIGURES = frozenset({"help", "palette"})
+"""What needs no Snapshot to be drawn, nor does the footer while one of them is open."""
 LEGS = 10
 """Legs assumed for the layout before the first snapshot."""
 EVERY_S = {"figures": 0.25, "charts": 1.0}
@@ -43,7 +45,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     ),
     "legs": ("legs", "lines", "lists", "session"),
     "spread": ("fed", "legs", "lines", "ratio", "session", "spread", "story"),
-    "ratio": ("ratio", "value_growth"),
+    "ratio": ("as_of", "ratio", "session", "value_growth"),
     "fed": ("as_of", "fed", "health", "mode"),
     "breadth": ("breadth", "spread", "unasked"),
     "graph": ("graph", "session", "spread"),
@@ -112,7 +114,7 @@ def misfit_of(snapshot: Snapshot | None, view: ViewState, width: int, height: in
 def _legs(snapshot: Snapshot | None, view: ViewState) -> int:
     if snapshot is None:
         return LEGS
-    from tui.panels.legs import height_of  # noqa: PLC0415 - panels come after the first paint
+    from tui.panels.legs.lists import height_of  # noqa: PLC0415 - panels come after the first paint
 
     return height_of(snapshot, view)
 
@@ -147,7 +149,11 @@ def contents_of(
 ) -> list[Row]:
     """Return all rows inside the border of a panel of this size, those scrolled out of sight too."""
     edge_x, edge_y = (4, 2) if panel.title else (0, 0)
-    return [OPENING] if snapshot is None else panel.rows(snapshot, view, width - edge_x, height - edge_y)
+    if snapshot is None and not (
+        panel.id in WITHOUT_FIGURES or (panel.id == "keys" and keyed(view) in WITHOUT_FIGURES)
+    ):
+        return [OPENING]
+    return panel.rows(snapshot, view, width - edge_x, height - edge_y)
 
 
 def in_sight(panel: Panel, rows: list[Row], view: ViewState, width: int, height: int) -> Drawn:
@@ -155,7 +161,7 @@ def in_sight(panel: Panel, rows: list[Row], view: ViewState, width: int, height:
     room = height - (2 if panel.title else 0)
     focused = is_focused(panel, view)
     most = max(0, len(rows) - room)
-    first = min(view.scroll, most) if focused else 0
+    first = min(scroll_of(view, panel.id), most)
     shown = without_marks(rows, view.figure) if view.figure else rows
     shown = shown[first : first + room]
     if not panel.title:

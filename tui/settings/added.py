@@ -39,12 +39,10 @@ def add_watchlist(path: Path, name: str, symbols: Sequence[str]) -> None:
 
 def _append(path: Path, table: str, given: dict[str, Any]) -> Config:
     """The file with this table at its end, as it is read then."""
-    try:
-        before = path.read_text("utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    if before:
+    before = ""
+    if path.exists():
         read(path)  # a mistake that is there already is told as such
+        before = path.read_text("utf-8")
     lines = [table, *(f"{key} = {_written(value)}" for key, value in given.items())]
     gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
     try:

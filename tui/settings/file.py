@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 from rotation.alerts.target import AlertSettings
 from rotation.desk import WINDOWS, Desk, LegList, PairOptions, Universe, with_usual
 from rotation.errors import InputError
+from tui.files import read_regular
 from tui.settings.lists import GROUPS, WATCHLISTS, lists
 from tui.settings.pairs import PAIRS, merged, options, shown_window
 from tui.settings.schema import BY_NAME, KEYS, SETTINGS, TABLES
@@ -24,6 +24,7 @@ from tui.settings.values import windows as windows_of
 from tui.view.keymap import ACTIONS, DEFAULT_KEYS, PRESETS, Keymap, KeymapError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Set as AbstractSet
 
 SIZE_MAX = 1_000_000
@@ -93,10 +94,7 @@ class Config(msgspec.Struct, frozen=True):
 def read(path: Path) -> Config:
     """Return what this file sets. Raises ConfigError."""
     try:
-        with path.open("rb") as file:
-            # Before it is read: what is written meanwhile is a change, then.
-            signature = signature_of(os.fstat(file.fileno()))
-            raw = file.read(SIZE_MAX + 1)
+        raw, state = read_regular(path, SIZE_MAX + 1)
     except OSError as error:
         raise ConfigError(path, None, "", f"cannot be read: {error.strerror or error}") from error
     if len(raw) > SIZE_MAX:
@@ -110,7 +108,8 @@ def read(path: Path) -> Config:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(path, None, "", f"not valid TOML: {error}") from error
-    return msgspec.structs.replace(_Reader(path, text).config(tables), signature=signature)
+    # As it was before it was read: what is written meanwhile is a change, then.
+    return msgspec.structs.replace(_Reader(path, text).config(tables), signature=signature_of(state))
 
 
 def signature_of(state: os.stat_result) -> Signature:

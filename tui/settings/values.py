@@ -35,10 +35,15 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
+_CLASS = re.compile(r"([A-Z]{1,6})/([A-Z])")
+"""``BRK/B``, as some brokers write classes of shares. In a list it cannot be a pair."""
+
+
 def symbol(value: object) -> str:
-    """Return a symbol in capitals. Raises ValueError."""
+    """Return a symbol in capitals, ``BRK/B`` as ``BRK.B``. Raises ValueError."""
     # Before capitals are made: those of ß are two letters.
     text = value.upper() if isinstance(value, str) and value.isascii() else ""
+    text = _CLASS.sub(r"\1.\2", text) if _CLASS.fullmatch(text) else text
     if not re.fullmatch(SYMBOL, text):
         raise ValueError(f"{shown(value)} is not a valid symbol (1 to 15 of A-Z 0-9 . ^ = -)")
     return text

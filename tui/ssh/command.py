@@ -23,7 +23,6 @@ from tui.cli.options import (
     watch_of,
     with_lists,
 )
-from tui.settings.panels import panels_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -243,6 +242,7 @@ def host(
         raise InputError(NEEDED) from error
     from platformdirs import user_data_path, user_state_path  # noqa: PLC0415
 
+    from tui.settings.panels import panels_of  # noqa: PLC0415
     from tui.ssh import event_log, json_stderr  # noqa: PLC0415
     from tui.ssh.configuration.follow import DESK_ONLY, GLYPHS  # noqa: PLC0415
     from tui.ssh.configuration.settings import Settings  # noqa: PLC0415

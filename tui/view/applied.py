@@ -147,6 +147,11 @@ class Applied(msgspec.Struct, frozen=True):
     reopening: Reopening | None = None
     """None of a file that cannot be used."""
 
+    def reopens(self, desk: object) -> bool:
+        """Whether this desk is to become another one."""
+        is_asked = self.reopening is not None and bool(self.reopening.names)
+        return is_asked and isinstance(desk, ReopeningDesk)
+
     def on(self, view: ViewState) -> ViewState:
         """The view with what changes it; pairs depend on the desk, too.
 

@@ -67,6 +67,12 @@ ACTIONS = (
     Action("longer", ("]",), "]", "longer window", "", "view"),
     Action("chart", ("c",), "c", "ratio chart: both, daily, today; graph: weekly, daily", "chart", "view"),
     Action("trail", ("o",), "o", "graph: every trail, only one of them, none", "", "view"),
+    Action(
+        "point-back", ("h",), "h", "crosshair of a zoomed chart: the point before, as ← there", "", "view"
+    ),
+    Action("point-on", ("l",), "l", "the next point, as → there; Esc takes the crosshair away", "", "view"),
+    Action("far-back", ("{",), "{", "crosshair ten points back", "", "view"),
+    Action("far-on", ("}",), "}", "crosshair ten points on", "", "view"),
     Action("filter", ("/",), "/", "find in legs, events or this help; Esc clears", "", "view"),
     Action("sort", ("s",), "s", "sort the legs by the next column", "", "view"),
     Action("sort-back", ("S",), "S", "the other way round", "", "view"),

@@ -13,11 +13,13 @@ from rich.style import Style
 
 from rotation.errors import InputError
 from themes import FOLDER
+from tui.files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT = "midnight"
+SIZE_MAX = 1_000_000
 
 ROLES = (
     "text", "muted", "faint", "strong", "brand", "badge", "alert", "warn", "accent",
@@ -129,9 +131,14 @@ def reload() -> tuple[str, bool] | None:
 def parse(name: str, file: Path) -> Theme:
     """Return a theme from its TOML file, which must have every role. Raises InputError."""
     try:
-        text = file.read_text("utf-8")
+        raw, _ = read_regular(file, SIZE_MAX + 1)
+        if len(raw) > SIZE_MAX:
+            raise InputError(f"{file.name}: larger than 1 MB; this is not a theme")
+        text = raw.decode()
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise InputError(f"{file.name}: cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file.name}: {error}") from error
     background, given = table.get("background"), table.get("styles", {})
     if not isinstance(background, str):

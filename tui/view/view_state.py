@@ -27,6 +27,8 @@ FILTERED = frozenset({"legs", "events"})
 """Panels of which ``/`` shows only the lines with a text; elsewhere it opens help."""
 SORTS = ("", "symbol", "day", "window", "streak")
 """What the legs can be sorted by: "" is the desk's own order, window the return over the one chosen."""
+CHARTED = frozenset({"ratio", "spread", "fed"})
+"""Panels of which the zoom has a chart with a crosshair."""
 FIGURELESS = frozenset({"health", "events"})
 """Panels without a figure that could be chosen."""
 FILTER_MAX = 40
@@ -36,6 +38,8 @@ Enters = Literal["zoom", "figures", "nothing"]
 """Where Enter leads from a panel: over the whole screen, to a figure of it, or nowhere."""
 FIRST = "first"
 """In the place of a figure's id: the first in sight, until the screen has said which that is."""
+FAR = 10
+"""Points of a long step of the crosshair."""
 BOTTOM = 1_000_000
 """A scroll past every end; drawing clamps it."""
 
@@ -79,12 +83,19 @@ class ViewState(msgspec.Struct, frozen=True):
     """The symbols as they were sorted when the legs came into focus: a list that is read stands still."""
     scroll: int = 0
     """The first visible line of the focused panel, or of help."""
+    beside: tuple[tuple[str, int], ...] = ()
+    """Panels out of focus that the wheel has scrolled, by name, and the first visible line of each."""
     figure: str = ""
     """The id of the figure under the cursor; "" while none is being chosen."""
     explains: bool = False
     """Whether what that figure rests on is shown, in the place of all panels."""
     scroll_below: int = 0
     """The scroll of the panel below that, for when it is closed."""
+    crosshair: str = ""
+    """The moment of the point under the crosshair of the zoomed chart, in ISO 8601; "" without one. It is
+    the last point until then, so it stays where it is when newer ones come."""
+    step: int = 0
+    """Points that a key has asked the crosshair to move by: where they are only the screen knows."""
     pair: str = ""
     """The pair shown, as "IWN/IVW"; "" is the desk's first."""
     pairs: tuple[str, ...] = ()
@@ -131,6 +142,16 @@ class ViewState(msgspec.Struct, frozen=True):
         return self.focus if self.zoomed else ""
 
 
+def crosshair_of(view: ViewState) -> str:
+    """The moment of the crosshair, where it is on screen; "" where none is."""
+    return view.crosshair if has_chart(view) else ""
+
+
+def has_chart(view: ViewState) -> bool:
+    """Whether the panel that keys act on is a zoomed chart."""
+    return view.zoomed and view.focus in CHARTED and keyed(view) == view.focus
+
+
 def pair_names(first: tuple[str, str], more: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """The names of more pairs as a view holds them: the first is not among them."""
     return tuple(dict.fromkeys(pair_name(pair) for pair in more if pair != first))
@@ -169,7 +190,12 @@ def act(view: ViewState, action: str) -> ViewState:
 
 
 def tidied(before: ViewState, after: ViewState) -> ViewState:
-    """The view after a change; no figure is chosen any more where it leads to other figures."""
+    """The view after a change; no figure is chosen any more where it leads to other figures.
+
+    Nor has another panel the crosshair of the one before.
+    """
+    if after.crosshair and (before.focus, before.zoomed) != (after.focus, after.zoomed):
+        after = _with(after, crosshair="")
     if not before.figure or after is before or not after.figure:
         return after
     if all(getattr(before, name) == getattr(after, name) for name in ELSEWHERE):
@@ -203,6 +229,20 @@ def clamp_scroll(view: ViewState, most: int) -> ViewState:
     return _with(view, scroll=most) if view.scroll > most else view
 
 
+def scroll_of(view: ViewState, panel: str) -> int:
+    """The first visible line of a panel, in focus or not; past the end where fewer lines have come since."""
+    return view.scroll if keyed(view) == panel else next((n for name, n in view.beside if name == panel), 0)
+
+
+def wheeled(view: ViewState, panel: str, step: int, most: int) -> ViewState:
+    """Return the view with a panel moved by lines, in focus or not. ``most``: lines by which it can move."""
+    if keyed(view) == panel:
+        return scrolled(view, step)
+    line = min(max(min(scroll_of(view, panel), most) + step, 0), most)
+    others = tuple(each for each in view.beside if each[0] != panel)
+    return _with(view, beside=tuple(sorted((*others, (panel, line)) if line else others)))
+
+
 def _with(view: ViewState, **changes: object) -> ViewState:
     return msgspec.structs.replace(view, **changes)
 
@@ -230,7 +270,15 @@ def focused(view: ViewState, panel: str) -> ViewState:
     if panel == view.focus and not view.help:
         return view
     scroll = 0 if panel != view.focus else view.scroll
-    return _with(view, focus=panel, releases=False, help=False, filter="", scroll=scroll)
+    return _in_focus(_with(view, releases=False, help=False, filter="", scroll=scroll), panel)
+
+
+def _in_focus(view: ViewState, panel: str) -> ViewState:
+    """The view with the focus on a panel, which stays where the wheel has scrolled it."""
+    line = next((n for name, n in view.beside if name == panel), view.scroll)
+    return _with(
+        view, focus=panel, scroll=line, beside=tuple(each for each in view.beside if each[0] != panel)
+    )
 
 
 def with_page(view: ViewState, page: str) -> ViewState:
@@ -251,7 +299,7 @@ def _page(view: ViewState, key: str) -> ViewState:
 def _step_focus(step: int) -> Callable[[ViewState, str], ViewState]:
     def change(view: ViewState, _key: str) -> ViewState:
         panel = PANELS[(PANELS.index(view.focus) + step) % len(PANELS)]
-        return _with(view, focus=panel, releases=False, help=False, filter="", scroll=0)
+        return _in_focus(_with(view, releases=False, help=False, filter="", scroll=0), panel)
 
     return change
 
@@ -301,6 +349,10 @@ def scrolled(view: ViewState, step: int) -> ViewState:
 
 def _step_scroll(step: int) -> Callable[[ViewState, str], ViewState]:
     return lambda view, _key: scrolled(view, step)
+
+
+def _step_crosshair(step: int) -> Callable[[ViewState, str], ViewState]:
+    return lambda view, _key: _with(view, step=step)
 
 
 def _chart(view: ViewState, _key: str) -> ViewState:
@@ -428,7 +480,7 @@ def _back(view: ViewState, _key: str) -> ViewState:
         return closed_figure(view)
     if view.releases:
         return _with(view, releases=False, scroll=0)
-    return _with(view, zoomed=False, scroll=0)
+    return _with(view, crosshair="") if view.crosshair else _with(view, zoomed=False, scroll=0)
 
 
 _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
@@ -443,6 +495,10 @@ _CHANGES: dict[str, Callable[[ViewState, str], ViewState]] = {
     "longer": _step_window(1),
     "chart": _chart,
     "trail": _trail,
+    "point-back": _step_crosshair(-1),
+    "point-on": _step_crosshair(1),
+    "far-back": _step_crosshair(-FAR),
+    "far-on": _step_crosshair(FAR),
     "filter": _filter,
     "palette": _palette,
     "sort": _sort,

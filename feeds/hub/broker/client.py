@@ -1,14 +1,31 @@
-"""nats-py's client, with TLS as a condition: by itself it goes on in plain text where none is offered."""
+"""nats-py's client, with TLS as a condition: by itself it goes on in plain text where none is offered.
+
+Its requests can be cancelled at any moment: by themselves they lose a cancellation now and then.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import contextlib
+import re
+import time
+from typing import TYPE_CHECKING, Any
 
 from nats import errors
 from nats.aio.client import Client
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nats.aio.msg import Msg
+
 OLDEST = (2, 11)
 """Versions of a NATS server that can be used, from this one on."""
+
+_DENIED = re.compile(r'permissions violation for (?:publish|subscription) to "([^"]+)"', re.IGNORECASE)
+"""The protocol's words; the subject is the only thing that says which request they are about."""
+DENIED_MAX = 1_000
+"""Subjects remembered; a hub has one for each symbol."""
 
 
 class CertificateNeededError(errors.Error):
@@ -27,6 +44,19 @@ class StrictClient(Client):
         super().__init__()
         self._needs_tls = needs_tls
         self._has_certificate = has_certificate
+        self.denied_s: dict[str, float] = {}
+        """When the server last refused what was sent to a subject, or listening to it (monotonic).
+
+        In small letters, as nats-py's parser gives them.
+        """
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Take an error of the protocol."""
+        if denied := _DENIED.search(err_msg):
+            while len(self.denied_s) >= DENIED_MAX:
+                self.denied_s.pop(next(iter(self.denied_s)))
+            self.denied_s[denied[1].lower()] = time.monotonic()
+        await super()._process_err(err_msg)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:  # noqa: FBT001, FBT002 - nats-py's
         """Take what the server says first, on every connection.
@@ -42,6 +72,34 @@ class StrictClient(Client):
         if initial_connection and _is_old(str(info.get("version", ""))):
             raise OldServerError
         await super()._process_info(info, initial_connection)
+
+    async def request(self, *args: Any, **more: Any) -> Msg:
+        """As nats-py has it."""
+        with _cancellable():
+            return await super().request(*args, **more)
+
+    async def flush(self, timeout: int = 10) -> None:  # noqa: ASYNC109 - nats-py's
+        """As nats-py has it."""
+        with _cancellable():
+            await super().flush(timeout)
+
+
+@contextlib.contextmanager
+def _cancellable() -> Iterator[None]:
+    """Raise CancelledError where the task was cancelled in between, whatever else has come of it.
+
+    Until Python 3.12 ``asyncio.wait_for``, on which nats-py rests, returns an answer that comes together with
+    a cancellation, and the cancellation is lost: the tape's task then went on for ever, and a hub that had
+    been told to end with it.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _is_old(version: str) -> bool:

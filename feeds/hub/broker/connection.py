@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import time
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -62,6 +63,16 @@ class RefusedError(UnavailableError):
         """``code``: JetStream's own number of the error; 0 where it gave none."""
         super().__init__(message)
         self.code = code
+
+
+class DeniedError(UnavailableError):
+    """The server denies this user a subject. ``str()`` names it."""
+
+    def __init__(self, subject: str) -> None:
+        """``subject``: what was sent to."""
+        super().__init__(
+            f"the NATS server denies this user the permission to publish to {subject}; see docs/deploy.md"
+        )
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -268,18 +279,29 @@ def reason(error: Exception) -> str:
     return made.value if made is not Cause.UNCLEAR else redact(f"{made.value} ({type(error).__name__})")
 
 
+def unanswered(client: Client, subject: str, since_s: float, message: str) -> UnavailableError:
+    """Why nothing has answered what was sent there: the permission, if it was denied since then.
+
+    The server refuses a message in words of its own, beside the request, which merely gets no answer.
+    """
+    denied_s: dict[str, float] = getattr(client, "denied_s", {})
+    is_denied = denied_s.get(subject.lower(), since_s - 1.0) >= since_s
+    return DeniedError(subject) if is_denied else UnavailableError(message)
+
+
 async def ask(client: Client, api: str, body: object = None) -> dict[str, Any]:
     """JetStream's answer to a request. Raises UnavailableError for none, RefusedError for an error in it."""
     from nats import errors  # noqa: PLC0415 - an extra
 
     payload = b"" if body is None else json.dumps(body).encode()
+    subject, since_s = f"$JS.API.{api}", time.monotonic()
     try:
-        answer = await client.request(f"$JS.API.{api}", payload, timeout=ASK_S)
+        answer = await client.request(subject, payload, timeout=ASK_S)
         made: dict[str, Any] = json.loads(answer.data)
     except errors.NoRespondersError as error:
         raise UnavailableError(NO_JETSTREAM) from error
     except (errors.Error, TimeoutError, ValueError, OSError) as error:
-        raise UnavailableError("JetStream does not answer") from error
+        raise unanswered(client, subject, since_s, "JetStream does not answer") from error
     if "error" in made:
         refusal = made["error"]
         text = refusal.get("description", "error")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feeds.errors import UnavailableError
-from feeds.hub.broker.connection import RefusedError, ask
+from feeds.hub.broker.connection import RefusedError, ask, unanswered
 from feeds.hub.wire import subjects
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ async def collect(client: Client, get: str, request: dict[str, Any], take: Calla
         elif status is not None and not ended.done():
             ended.set_result(status)
 
-    inbox = client.new_inbox()
+    inbox, since_s = client.new_inbox(), time.monotonic()
     try:
         subscription = await client.subscribe(inbox, cb=on_message)
     except errors.Error as error:
@@ -123,7 +124,8 @@ async def collect(client: Client, get: str, request: dict[str, Any], take: Calla
             await client.publish(get, json.dumps(request).encode(), reply=inbox)
             status = await ended
     except (errors.Error, TimeoutError, OSError) as error:
-        raise UnavailableError("the NATS server did not return its stored values") from error
+        message = "the NATS server did not return its stored values"
+        raise unanswered(client, get, since_s, message) from error
     finally:
         ended.cancel()
         with contextlib.suppress(errors.Error):  # the connection has gone, and the subscription with it

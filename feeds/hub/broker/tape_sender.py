@@ -13,12 +13,13 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from feeds.errors import UnavailableError
 from feeds.hub.broker import stream_check, tape_stream
-from feeds.hub.broker.connection import RefusedError
+from feeds.hub.broker.connection import DeniedError, RefusedError, unanswered
 from feeds.hub.broker.kept import ensure_stream
 from feeds.hub.broker.lease import ACK_S, EXPECTED, RESUME_S
 from feeds.hub.tape.writer import HEADERS
@@ -108,7 +109,7 @@ class TapeSender:
             except UnavailableError as error:
                 self._newest = None
                 self._fail(error)
-                is_refused = isinstance(error, RefusedError) and error.code != OUTRUN
+                is_refused = _is_refused(error)
                 await asyncio.sleep(AGAIN_S if is_refused else RESUME_S)
             except Exception as error:
                 log.exception("hub: the tape has failed")
@@ -217,6 +218,7 @@ class TapeSender:
     async def _send(self, chunk: Chunk) -> None:
         from nats import errors  # noqa: PLC0415 - an extra
 
+        since_s = time.monotonic()
         try:
             answer = await self._client.request(
                 chunk.subject, chunk.data, timeout=ACK_S, headers={EXPECTED: str(self._newest)}
@@ -228,7 +230,7 @@ class TapeSender:
                 raise RefusedError(f"JetStream: {text}", code)
             self._newest = int(made["seq"])
         except (errors.Error, TimeoutError, ValueError, KeyError, TypeError, OSError) as error:
-            raise UnavailableError("JetStream does not answer") from error
+            raise unanswered(self._client, chunk.subject, since_s, "JetStream does not answer") from error
 
     async def _look(self) -> None:
         """Say it once when the oldest messages begin to go. Raises UnavailableError."""
@@ -246,8 +248,7 @@ class TapeSender:
         self._failing_s = now_s if self._failing_s is None else self._failing_s
         if now_s - self._failing_s > KEPT_S:
             self._leave_out()
-        is_refused = isinstance(error, RefusedError) and error.code != OUTRUN
-        if not is_refused and (now_s - self._failing_s < QUIET_S or not self._client.is_connected):
+        if not _is_refused(error) and (now_s - self._failing_s < QUIET_S or not self._client.is_connected):
             return
         log.warning("hub: tape: %s", error)
         self._stop(str(error))
@@ -268,3 +269,9 @@ class TapeSender:
         if self._problem:
             self._problem = ""
             self._report("the tape is being written again")
+
+
+def _is_refused(error: UnavailableError) -> bool:
+    """Whether the server will not have it, rather than be late or have had another message first."""
+    is_outrun = isinstance(error, RefusedError) and error.code == OUTRUN
+    return isinstance(error, RefusedError | DeniedError) and not is_outrun

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from feeds.errors import SourceError
 from feeds.http.failure import RequestError
 from feeds.parsing.rows import bar_prices
-from feeds.parsing.symbols import alpaca_symbol, yahoo_symbol
+from feeds.parsing.symbols import dotted_symbol, yahoo_symbol
 from feeds.parsing.wire import address
 from feeds.vendors.alpaca.daily import FIRST
 from feeds.vendors.alpaca.rest import FREE_LAG_NS
@@ -150,7 +150,7 @@ class AlpacaBars:
 
     async def bars(self, symbols: Sequence[str], at_ns: int, now_ns: int) -> Mapping[str, Closes]:
         """One request. See BarVendor."""
-        names = {alpaca_symbol(symbol): symbol for symbol in symbols}
+        names = {dotted_symbol(symbol): symbol for symbol in symbols}
         made: dict[str, dict[int, float]] = {}
         end_ns = min(last_ns(at_ns), now_ns)
         for each in await self._rest.minute_bars(names, first_ns(at_ns), end_ns):

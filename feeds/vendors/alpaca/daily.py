@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import SourceError
 from feeds.history.daily import Answer, Row, settled
-from feeds.parsing.symbols import alpaca_symbol
+from feeds.parsing.symbols import dotted_symbol
 from rotation.desk import is_index
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class AlpacaDaily:
     async def daily(self, symbols: Sequence[str], since: date, through: date) -> Mapping[str, Answer]:
         """See feeds.history.daily.DailySource."""
         known_ns = self._clock_ns()
-        names = {alpaca_symbol(symbol): symbol for symbol in symbols}
+        names = {dotted_symbol(symbol): symbol for symbol in symbols}
         rows: dict[str, list[Row]] = {symbol: [] for symbol in symbols}
         async for page in self._rest.daily_bars(names, since, through):
             for bar in page.bars:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from feeds.clock import wall_ns
 from feeds.errors import InputError
-from feeds.parsing.symbols import alpaca_symbol
+from feeds.parsing.symbols import dotted_symbol
+from feeds.parsing.vendor_names import Names
 from feeds.parsing.wire import address
 from feeds.streaming.members.prints import MemberChannel
 from feeds.streaming.requests import Reference
@@ -21,7 +22,6 @@ from feeds.vendors.alpaca.frames import encode, parse
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.rest import AlpacaRest
-from feeds.vendors.alpaca.symbols import Names
 from feeds.vendors.alpaca.trades import codes_of, plain_trades, read_many
 from rotation.quote import is_other_scale
 from rotation.sessions import previous_session
@@ -94,7 +94,7 @@ class Alpaca:
             raise InputError(f"Alpaca has no feed of that name — choose one of {', '.join(MODES)}")
         self.name = "Alpaca SIP" if feed == "sip" else "Alpaca"
         self._keys = AlpacaKeys(key_id, secret)
-        self._first = tuple(alpaca_symbol(symbol) for symbol in first)
+        self._first = tuple(dotted_symbol(symbol) for symbol in first)
         self._channels = channels
         self._packed = packed
         self._plan = Plan((), channels)

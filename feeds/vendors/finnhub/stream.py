@@ -12,6 +12,7 @@ import msgspec
 
 from feeds.errors import SourceError
 from feeds.http.failure import RequestError
+from feeds.parsing.vendor_names import Names
 from feeds.parsing.wire import address
 from feeds.vendors.finnhub.frames import SYMBOLS_MAX, Ordinals, parse, result_of
 from feeds.vendors.finnhub.rest import parse_quote
@@ -34,6 +35,7 @@ class FinnhubConversation:
     def __init__(self, ordinals: Ordinals) -> None:
         """``ordinals`` outlive the connection: trades repeat over a reconnect too."""
         self._ordinals = ordinals
+        self._names = Names()
         self._sent: frozenset[str] = frozenset()
 
     def opened(self) -> tuple[Frame, ...]:
@@ -42,13 +44,16 @@ class FinnhubConversation:
 
     def received(self, frame: Frame) -> FrameResult:
         """Trades, a ping, or an error."""
-        return result_of(parse(frame), self._ordinals)
+        result = result_of(parse(frame), self._ordinals)
+        return msgspec.structs.replace(result, quotes=self._names.back(result.quotes))
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """One message a symbol, for the difference to what was asked for on this connection."""
-        gone = [_action("unsubscribe", name) for name in sorted(self._sent - symbols)]
-        new = [_action("subscribe", name) for name in sorted(symbols - self._sent)]
-        self._sent = symbols
+        self._names = Names(symbols)
+        theirs = self._names.theirs
+        gone = [_action("unsubscribe", name) for name in sorted(self._sent - theirs)]
+        new = [_action("subscribe", name) for name in sorted(theirs - self._sent)]
+        self._sent = theirs
         return (*gone, *new)
 
     def beat(self) -> tuple[Frame, ...]:
@@ -88,7 +93,8 @@ class Finnhub:
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The last price of each, a request a symbol. Raises SourceError where the source does not answer."""
         quotes: list[Quote] = []
-        for name in sorted(symbols)[:SYMBOLS_MAX]:
+        names = Names(symbols)
+        for name in sorted(names.theirs)[:SYMBOLS_MAX]:
             try:
                 quotes += await self._http.client.get(
                     f"{self._rest}/quote",
@@ -98,7 +104,7 @@ class Finnhub:
                 )
             except RequestError as failure:
                 raise SourceError(f"Finnhub: {failure.with_next_try()}") from failure
-        return tuple(quotes)
+        return names.back(quotes)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Nothing: minute bars are for paying customers only; the snapshot says where prices stand."""

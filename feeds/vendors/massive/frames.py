@@ -18,7 +18,7 @@ from feeds.streaming.vendor import Band, FrameResult
 from rotation.quote import Nbbo, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from feeds.streaming.vendor import Frame
     from feeds.streaming.watch.auction import Auctions
@@ -141,9 +141,21 @@ Entry = Message | list[Loose] | str | float | bool | None
 """What an array may actually hold."""
 
 
-def parse(frame: Frame) -> list[Entry]:
-    """The entries of a frame. Raises SourceError for a frame that Massive cannot have sent."""
-    return decode(frame, list[Entry], "Massive")
+def parse(frame: Frame, renamed: Mapping[str, str] | None = None) -> list[Entry]:
+    """The entries of a frame. Raises SourceError for a frame that Massive cannot have sent.
+
+    ``renamed``: our symbols by Massive's, where they differ; the entries have ours.
+    """
+    entries = decode(frame, list[Entry], "Massive")
+    if renamed:
+        for entry in entries:
+            if isinstance(entry, Message):
+                entry.sym, entry.ticker = _ours(entry.sym, renamed), _ours(entry.ticker, renamed)
+    return entries
+
+
+def _ours(name: Loose, renamed: Mapping[str, str]) -> Loose:
+    return renamed.get(name, name) if isinstance(name, str) else name
 
 
 class Shares(msgspec.Struct, frozen=True):

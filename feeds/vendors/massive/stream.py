@@ -14,6 +14,7 @@ import msgspec
 from feeds.errors import SourceError
 from feeds.http.failure import RequestError
 from feeds.parsing.fields import symbol
+from feeds.parsing.vendor_names import Names
 from feeds.parsing.wire import address
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
@@ -80,7 +81,8 @@ class MassiveConversation:
         self._ids = ids or TradeIds()
         self._auctions = auctions or Auctions()
         self._key = key
-        self._codes = codes_of()
+        self._names = Names()
+        self._codes = codes_of(self._names.renamed)
         self._channel = 0
         self._refused = 0
         self._asked: frozenset[str] = frozenset()
@@ -93,21 +95,21 @@ class MassiveConversation:
 
     def received(self, frame: Frame) -> FrameResult:
         """Data and statuses, in any mixture."""
-        shares = Shares(
-            self._asked,
-            CHANNELS[self._channel] if CHANNELS[self._channel] != "T" else "",
-            self._members.wanted,
-            self._members.kind,
-        )
-        bars = plain_bars(frame, shares)
+        bars = plain_bars(frame, self._shares(self._names.theirs))
         if bars is not None:
-            return bars
-        entries = parse(frame)
+            return msgspec.structs.replace(bars, quotes=self._names.back(bars.quotes))
+        entries = parse(frame, self._names.renamed)
+        shares = self._shares(self._names.ours(self._names.theirs))
         result = market_data(entries, self._ids, self._auctions, shares)
         for message in entries:
             if isinstance(message, Message) and message.ev == "status":
                 result = self._with_status(result, str(message.status), str(message.message))
         return result
+
+    def _shares(self, legs: frozenset[str]) -> Shares:
+        """Whose bars count. ``legs``: under the names that the messages have when they are asked about."""
+        legs_by = CHANNELS[self._channel]
+        return Shares(legs, "" if legs_by == "T" else legs_by, self._members.wanted, self._members.kind)
 
     def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
         """What the frames from this place on mean, as far as they hold trades, quotes and bands alone."""
@@ -115,10 +117,15 @@ class MassiveConversation:
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The difference to what is acknowledged, in messages of at most PER_MESSAGE symbols."""
-        self._asked = symbols
+        self._names = Names(symbols)
+        self._codes = codes_of(self._names.renamed)
+        return self._ask(self._names.theirs)
+
+    def _ask(self, asked: frozenset[str]) -> tuple[Frame, ...]:
+        self._asked = asked
         return (
-            *self._messages("unsubscribe", self._held - symbols),
-            *self._messages("subscribe", symbols - self._held),
+            *self._messages("unsubscribe", self._held - asked),
+            *self._messages("subscribe", asked - self._held),
             *self._extras(),
         )
 
@@ -182,7 +189,7 @@ class MassiveConversation:
             ticker for name in listed if name.startswith(channel) and (ticker := symbol(name[len(channel) :]))
         }
         self._held = self._held - tickers if action.startswith("un") else self._held | tickers
-        return frozenset(self._held)
+        return self._names.ours(frozenset(self._held))
 
     def _error(self, message: str) -> dict[str, Any]:
         is_of_extra = f"{BANDS}." in message or f"{QUOTES}." in message
@@ -204,7 +211,7 @@ class MassiveConversation:
         self._refused += 1
         if self._channel == 0:
             self._channel = 1
-            return {"send": self.subscribe(self._asked)}
+            return {"send": self._ask(self._asked)}
         if self._refused <= len(self._asked):
             return {}  # one refusal comes for every trade channel that was asked for
         return {"error": VendorError("fatal", "the key's plan has neither trades nor second bars")}
@@ -248,15 +255,16 @@ class Massive:
 
         Raises SourceError where the source does not answer.
         """
-        names = sorted(symbols)
+        names = Names(symbols)
+        asked = sorted(names.theirs)
         quotes: list[Quote] = []
-        for start in range(0, len(names), PER_SNAPSHOT):
-            params = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
+        for start in range(0, len(asked), PER_SNAPSHOT):
+            params = {"tickers": ",".join(asked[start : start + PER_SNAPSHOT])}
             newest, is_real_time = await self._get(SNAPSHOT, params, parse_timely)
             if not is_real_time and self.mode.kind is Kind.LIVE:
                 raise SourceError("Massive: the key's plan has no real-time data")
             quotes += newest
-        return tuple(quotes)
+        return names.back(quotes)
 
     async def backfill(self, symbols: frozenset[str], start_ns: int, end_ns: int) -> tuple[Quote, ...]:
         """Minute bars that ended within the gap, for BACKFILL_MAX symbols at most.
@@ -269,12 +277,13 @@ class Massive:
         span = f"range/1/minute/{starts_ns // 10**6}/{end_ns // 10**6}"
         params = {"adjusted": "true", "sort": "asc", "limit": "50000"}
         bars: list[Quote] = []
-        for name in sorted(symbols):
+        names = Names(symbols)
+        for name in sorted(names.theirs):
             bars += await self._get(
                 f"/v2/aggs/ticker/{escaped(name, safe='')}/{span}", params, parse_bars(name)
             )
         # A minute that has not ended is no bar yet.
-        return tuple(bar for bar in bars if start_ns < bar.ts_ns <= end_ns)
+        return names.back(bar for bar in bars if start_ns < bar.ts_ns <= end_ns)
 
     async def reference(self, symbols: frozenset[str], session: date) -> Reference:
         """The day's splits, and yesterday's close (``prevDay``) of the symbols that have none.
@@ -285,11 +294,12 @@ class Massive:
         params = {"execution_date": session.isoformat(), "limit": str(SPLITS_MAX)}
         splits = await self._get(SPLITS, params, parse_splits(session))
         closes: dict[str, float] = {}
-        names = sorted(symbols - splits.keys())
-        for start in range(0, len(names), PER_SNAPSHOT):
-            tickers = {"tickers": ",".join(names[start : start + PER_SNAPSHOT])}
+        names = Names(symbols)
+        asked = sorted(names.theirs - splits.keys())
+        for start in range(0, len(asked), PER_SNAPSHOT):
+            tickers = {"tickers": ",".join(asked[start : start + PER_SNAPSHOT])}
             closes |= await self._get(SNAPSHOT, tickers, parse_previous)
-        return Reference(closes, splits)
+        return Reference(names.by_ours(closes), names.by_ours(splits))
 
     async def _get(self, path: str, params: dict[str, str], parser: Callable[[bytes], T]) -> T:
         headers = {"Authorization": f"Bearer {self._key}"}

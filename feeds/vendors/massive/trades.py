@@ -21,7 +21,7 @@ from rotation.columns import PrintColumns
 from rotation.quote import PRICE_MAX, Nbbo, Role, is_price
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from feeds.streaming.vendor import Frame
     from feeds.streaming.watch.auction import Auctions
@@ -65,9 +65,9 @@ MESSAGES_MAX = 20_000
 """Of one frame; more are left to the exact way."""
 
 
-def codes_of() -> SymbolCodes:
-    """Massive's names, for a connection."""
-    return SymbolCodes(symbol)
+def codes_of(renamed: Mapping[str, str]) -> SymbolCodes:
+    """Massive's names, for a connection. ``renamed``: our symbols by Massive's, where they differ."""
+    return SymbolCodes(lambda name: renamed.get(name, name) if symbol(name) else None)
 
 
 def read_many(
@@ -112,9 +112,9 @@ class _Reading:
             return False
         for each in markets:
             if isinstance(each, _Market):
-                self._nbbo.append(Nbbo(each.name, each.low, each.high, each.t * MS))
+                self._nbbo.append(Nbbo(self._codes.symbol(each.name), each.low, each.high, each.t * MS))
             else:
-                self._bands.append(Band(each.name, each.low, each.high, each.t * MS))
+                self._bands.append(Band(self._codes.symbol(each.name), each.low, each.high, each.t * MS))
         return True
 
     def _take_trades(self, trades: Sequence[_Trade]) -> bool:

@@ -24,8 +24,9 @@ from rotation.quote import Quote
 from rotation.status import LIVE, Kind, Refusal
 from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle, until
 from tests.support.live_desk import closes
-from tui.__main__ import LocalBackend, LocalDesk
 from tui.backend import Wanted
+from tui.compose.backend import LocalBackend
+from tui.compose.desk.desks import LocalDesk
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,6 @@ async def test_the_demo_comes_after_a_while_and_says_what_it_is(demo_source):
         assert desk.newest.mode == ""
         await desk.to_demo()
         assert {leg.state for leg in desk.newest.legs.values()} == {"DEMO"}
-        assert desk.fallback.plays_demo
         assert desk.fallback.controls is not None
         assert LocalDesk(desk.fallback, None).controls is desk.fallback.controls
 
@@ -155,7 +155,6 @@ async def test_what_is_live_takes_its_place_for_good(demo_source, event):
         await desk.feed.queue.put(event)
         await desk.until(lambda: desk.newest.mode == "")
         assert desk.newest.legs["IWM"].last is not None
-        assert not desk.fallback.plays_demo
         assert desk.fallback.controls is None
         assert [feed.name for feed in desk.newest.health.feeds] == ["Yahoo"]
         await desk.time.passing(60)

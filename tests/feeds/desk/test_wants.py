@@ -32,9 +32,11 @@ from tests.support.breadth.whole import (
     whole_market,
 )
 from tests.support.fake_time import until
-from tui.__main__ import LocalBackend, LocalDesk
 from tui.backend import Wanted
 from tui.cli.watch import watch
+from tui.compose.desk import hub
+from tui.compose.desk.desks import LocalDesk
+from tui.compose.desk.watching import watched
 from tui.screen.app import RotationApp
 from tui.view.view_state import ViewState
 
@@ -80,7 +82,7 @@ class Running:
         self.supervisor = Supervisor(
             whole_market(), [self.feed], clock_ns=lambda: OPENS_NS + self.second * 10**9, sleep=self._never
         )
-        opened = LocalBackend()._watched(Wanted(), DESK, self.supervisor, None, is_empty=False)
+        opened = watched(Wanted(), DESK, self.supervisor, None, is_empty=False)
         self.desk = LocalDesk(opened.supervisor, None, opened.watch)
 
     async def _never(self, _seconds: float) -> None:
@@ -279,12 +281,11 @@ class HubFeed(Feed):
 def test_the_snapshot_of_a_hub_s_viewer_has_every_part(monkeypatch):
     feed = HubFeed()
     supervisor = Supervisor(whole_market(), [feed], clock_ns=lambda: OPENS_NS + 10**9)
-    backend = LocalBackend()
-    opened = backend._watched(Wanted(), DESK, supervisor, None, is_empty=False)
-    monkeypatch.setattr(backend, "_of_hub", lambda _wanted: (opened, feed))
+    opened = watched(Wanted(), DESK, supervisor, None, is_empty=False)
+    monkeypatch.setattr(hub, "of_hub", lambda _wanted: (opened, feed))
     calls: Counter[Part] = Counter()
     with counted(calls):
-        shown = backend._basis_of_hub(Wanted(feed="nats")).snapshot
+        shown = hub.basis_of_hub(Wanted(feed="nats")).snapshot
     assert set(calls) == set(OF_MARKET)
     assert (shown.unasked, shown.legs["IWM"].status.kind) == ((), Kind.REPLAY)
 

@@ -27,6 +27,7 @@ from rotation.macro.assemble import MONTHLY, SERIES
 from rotation.macro.stated import TENORS
 from rotation.quote import NS
 from rotation.status import Kind
+from tests.support.servers.fed_world import FedWorld
 from tests.support.servers.rest import FAULTS, Reply, RestServer
 
 NOW_NS = 1_721_140_800 * NS
@@ -217,6 +218,14 @@ async def test_fred_stands_in_for_the_treasury(tmp_path, monkeypatch) -> None:
     assert known.sources["FRED"].kind is Kind.LIVE
     assert {each.pct for each in known.yields} == {4.23}
     assert len(known.yields) == len(TENORS)
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_the_world_of_the_other_tests_has_every_series(name: str) -> None:
+    """A server that lacks one fails in a task of its own, where no test would see it."""
+    known = series.parse(FedWorld(NOW_NS).answer(f"/graph/fredgraph.csv?id={name}&coed=2024-07-16"))
+    assert len(known[name]) > 12
+    assert max(known[name]) <= date(2024, 7, 15)
 
 
 async def test_the_feed_tells_what_is_kept_at_once_and_then_what_it_hears(tmp_path, monkeypatch) -> None:

@@ -155,6 +155,37 @@ def test_an_alert_on_a_figure_that_the_desk_has_not_is_off_and_says_so(quiet):
     assert any(text.startswith("alert typo is disabled: ") for text in texts(shown))
 
 
+def test_an_alert_whose_leg_is_about_to_come_is_not_called_disabled_before(quiet):
+    early = Rule(id="early", condition="dia.status is LIVE or spread.5.pp > -99")
+    log = DeskLog(DESK)
+    log.await_desk()
+    log.set_rules([early])
+    shown, calls = log.take(quiet)
+    assert (texts(shown), calls) == ([], [])
+    assert shown.alerts[0].problem == "waits for the changed desk"
+    log.set_desk(msgspec.structs.replace(DESK, legs=("IWM", "QQQ", "DIA")))
+    shown, calls = log.take(quiet)
+    assert [call.fired.id for call in calls] == ["early"]
+    assert shown.alerts[0].problem == ""
+
+
+def test_one_whose_desk_does_not_come_is_called_disabled_once_and_remembers(quiet):
+    early = Rule(id="early", condition="dia.status is LIVE or spread.5.pp > -99")
+    log = DeskLog(msgspec.structs.replace(DESK, legs=("IWM", "QQQ", "DIA")), [early])
+    log.take(quiet)
+    states = log.states
+    log = DeskLog(DESK)
+    log.await_desk()
+    log.set_rules([early], states)
+    log.settle_desk()
+    shown, _ = log.take(quiet)
+    assert [text.partition(": ")[0] for text in texts(shown)] == ["alert early is disabled"]
+    log.settle_desk()
+    log.set_desk(msgspec.structs.replace(DESK, legs=("IWM", "QQQ", "DIA")))
+    shown, calls = log.take(quiet)
+    assert (len(texts(shown)), calls, shown.alerts[0].fired) == (1, [], 1)
+
+
 def test_rules_are_replaced_while_it_runs_and_those_that_stay_keep_their_state(quiet):
     rule = Rule(id="a", condition="spread.5.pp > -99")
     log = DeskLog(DESK, [rule])

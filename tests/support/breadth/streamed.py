@@ -98,7 +98,7 @@ class StreamedDesk:
         def vendor(plan: str, client: CachedClient) -> Vendor:
             if plan.startswith("massive"):
                 return Massive(massive.KEY, client, delayed=plan == "massive-delayed")
-            options = {"feed": plan, "first": tuple(LEGS), "packed": False} | alpaca_options
+            options: dict[str, Any] = {"feed": plan, "first": tuple(LEGS), "packed": False} | alpaca_options
             return Alpaca("PKTEST", "secret", client, clock_ns=time.clock_ns, **options)
 
         self.quotes = Failover(

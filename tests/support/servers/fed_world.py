@@ -1,8 +1,7 @@
 """All the Fed's REST sources at one instant, from one strip: the answers agree with each other.
 
 By hand: ``python -m tests.support.servers.fed_world`` prints the environment that points rotation-tui at it.
-Its
-instant is now.
+Its instant is now.
 """
 
 from __future__ import annotations
@@ -44,6 +43,18 @@ LABELS = {
     "25 bps increase": 0.195,
     "50+ bps increase": 0.015,
 }
+RATES = {"DFEDTARU": 4.0, "DFEDTARL": 3.75, "DFF": 3.88}
+YIELDS = {"DGS3MO": 3.85, "DGS2": 3.55, "DGS5": 3.65, "DGS10": 4.08, "DGS30": 4.68}
+MONTHLY = {
+    "CPIAUCSL": (324.0, 0.8),
+    "CPIAUCNS": (323.9, 0.8),
+    "CPILFESL": (330.5, 0.9),
+    "PAYEMS": (159_500.0, 90.0),
+    "UNRATE": (4.3, 0.0),
+}
+"""The newest month's level, and what a month adds."""
+MONTHS = 27
+"""Of the monthly series, as far back as the program asks; the newest is that of two months ago."""
 
 
 def last_session(year: int, month: int) -> date:
@@ -139,9 +150,25 @@ class FedWorld:
         return json.dumps({"refRates": [rate]}).encode()
 
     def _fred(self, series: str) -> bytes:
-        day = self.fred_day or new_york_day(self.now_ns)
-        value = {"DFEDTARU": 4.0, "DFEDTARL": 3.75, "DFF": 3.88}[series] - self._cut(day)
-        return f"observation_date,{series}\n{day},{value:.2f}\n".encode()
+        """The policy rate of a day, yields of two months of sessions, and two years of monthly figures."""
+        today = new_york_day(self.now_ns)
+        if series in RATES:
+            day = self.fred_day or today
+            rows = [(day, RATES[series] - self._cut(day))]
+        elif series in YIELDS:
+            last = last_closed(self.now_ns)
+            days = sessions_between(last - timedelta(days=60), last)
+            rows = [(day, YIELDS[series] + 0.01 * (day.toordinal() % 5 - 2)) for day in days]
+        else:
+            newest, step = MONTHLY[series]
+            months = [today.year * 12 + today.month - 3 - back for back in reversed(range(MONTHS))]
+            rows = [
+                (date(month // 12, month % 12 + 1, 1), newest - step * (len(months) - 1 - place))
+                for place, month in enumerate(months)
+            ]
+        return "\n".join(
+            [f"observation_date,{series}", *(f"{day},{value:.2f}" for day, value in rows), ""]
+        ).encode()
 
     def _cut(self, day: date) -> float:
         return 0.25 if self.cut_on is not None and day > self.cut_on else 0.0

@@ -12,8 +12,9 @@ from rotation.status import Kind
 from tests.support import clock
 from tests.support.servers.live_world import LiveStream, LiveWorld, environment, shift_to_session_ns
 from tests.support.servers.rest import RestServer
-from tui.__main__ import LocalBackend, LocalDesk
 from tui.backend import Wanted
+from tui.compose.backend import LocalBackend
+from tui.compose.desk.desks import LocalDesk
 from tui.screen import app as module
 from tui.screen.app import RotationApp
 from tui.settings.desk.wanted import wanted_of

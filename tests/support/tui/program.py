@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.support import clock
-from tui.__main__ import LocalBackend
 from tui.cli import app as cli
+from tui.compose.backend import LocalBackend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

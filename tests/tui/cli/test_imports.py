@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 
+import click
 import pytest
 
 from tests.support.paths import ROOT
 from tests.support.pty_terminal import own_home
+from tui.cli.app import cli
+from tui.cli.root.commands import COMMANDS
+from tui.cli.root.loading import loading
 
 HEAVY = {
     "asyncio", "asyncssh", "holidays", "httpx", "keyring", "platformdirs", "polars", "rich", "ssl", "textual",
-    "websockets", "feeds", "tui.screen", "tui.panels",
+    "websockets", "feeds", "logging", "tui.screen", "tui.panels", "tui.settings.schema", "tui.view",
 }  # fmt: skip
+MODULES_OF_COMMANDS = {place.module for place in COMMANDS.values()}
 PROGRAM = """
 import atexit, sys
 atexit.register(lambda: print("MODULES", *sys.modules))
@@ -29,18 +35,18 @@ COMPLETION = {
 
 
 @pytest.mark.parametrize(
-    ("arguments", "more", "shown"),
+    ("arguments", "more", "shown", "command"),
     [
-        (["--version"], {}, "rotation-tui, version"),
-        (["--help"], {}, "Watch money rotate"),
-        (["snapshot", "--help"], {}, "Print every figure"),
-        (["history", "import", "--help"], {}, "Import files or folders"),
-        (["host", "--help"], {}, "Serve the desk over SSH"),
-        ([], COMPLETION, "plain,history"),
-        ([], {"_ROTATION_TUI_COMPLETE": "bash_source"}, "rotation_tui_completion"),
+        (["--version"], {}, "rotation-tui, version", ""),
+        (["--help"], {}, "Watch money rotate", ""),
+        (["snapshot", "--help"], {}, "Print every figure", "snapshot"),
+        (["history", "import", "--help"], {}, "Import files or folders", "history"),
+        (["host", "--help"], {}, "Serve the desk over SSH", "host"),
+        ([], COMPLETION, "plain,history", ""),
+        ([], {"_ROTATION_TUI_COMPLETE": "bash_source"}, "rotation_tui_completion", ""),
     ],
 )
-def test_help_version_and_completion_import_nothing_heavy(arguments, more, shown):
+def test_help_version_and_completion_import_nothing_heavy(arguments, more, shown, command):
     # A clock that is set is said so on stderr, which takes the clock's module.
     env = {name: value for name, value in os.environ.items() if name != "ROTATION_TUI_NOW"}
     done = subprocess.run(
@@ -53,7 +59,45 @@ def test_help_version_and_completion_import_nothing_heavy(arguments, more, shown
     )
     printed, _, modules = done.stdout.rpartition("MODULES")
     assert shown in printed, done.stderr
-    assert not HEAVY & set(modules.split())
+    brought = set(modules.split())
+    assert not HEAVY & brought
+    assert brought & MODULES_OF_COMMANDS == ({COMMANDS[command].module} if command else set())
+
+
+def test_the_list_of_commands_says_what_the_commands_themselves_say():
+    ctx = click.Context(cli)
+    own = {name: cli.get_command(ctx, name) for name in cli.list_commands(ctx)}
+    widths = (10, 30, 45, 60, 100, 1000)
+    says = {name: [click.Command(name, help=place.says).get_short_help_str(width) for width in widths]
+            for name, place in COMMANDS.items()}  # fmt: skip
+    assert says == {name: [own[name].get_short_help_str(width) for width in widths] for name in COMMANDS}
+    assert not any(own[name].hidden or own[name].deprecated for name in COMMANDS)
+    formatter = click.HelpFormatter(width=100)
+    click.Group("all", commands=own).format_commands(ctx, formatter)
+    listed = click.HelpFormatter(width=100)
+    cli.format_commands(ctx, listed)
+    assert listed.getvalue() == formatter.getvalue()
+
+
+def test_what_is_imported_is_not_searched_for_garbage():
+    before = gc.get_freeze_count()
+    try:
+        with loading():
+            assert not gc.isenabled()
+            kept = [[]]
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+        assert not any(each is kept for each in gc.get_objects())
+        with pytest.raises(ImportError), loading():
+            raise ImportError
+        assert gc.isenabled()
+        gc.disable()
+        with loading():
+            pass
+        assert not gc.isenabled(), "whoever has switched it off wants it off"
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 NETWORK = {
@@ -70,7 +114,7 @@ def note(frame, event, arg):
             frame = frame.f_back
         queries.add(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
-from tui.__main__ import LocalBackend
+from tui.compose.backend import LocalBackend
 from tui.backend import Wanted
 
 async def first(desk):

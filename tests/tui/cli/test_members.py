@@ -12,8 +12,8 @@ import pytest
 from rotation.sessions import open_ns, sessions_between
 from rotation.sync_report import SyncReport
 from tests.support.clock import without_notice
-from tui.__main__ import LocalBackend
 from tui.cli import app, logs
+from tui.compose.backend import LocalBackend
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 
 from rotation.desk import DeskEvent, EventKind, LegList
 from tests.support.tui.scenes import with_leg, without_figures
-from tui.panels.legs import blocks, height_of, with_order
+from tui.panels.legs.lists import blocks, height_of, with_order
 from tui.panels.registry import PANELS
 from tui.screen.scene import draw_panel, scene
 from tui.view.palette import pressed

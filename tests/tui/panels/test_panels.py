@@ -14,7 +14,7 @@ from rotation.figures.registry import figures
 from rotation.snapshot import FeedHealth, SincePct, Streak
 from rotation.status import Kind, PriceStatus, Refusal
 from tests.support.tui.scenes import with_leg, without_figures
-from tui.panels import legs
+from tui.panels.legs import columns
 from tui.panels.registry import PANELS
 from tui.panels.ribbon import run
 from tui.panels.spread.panel import TRACKED, _track_head
@@ -68,7 +68,8 @@ def test_paused_and_demo_survive_the_smallest_terminal(scenes: dict[str, Snapsho
     printed = lines("ribbon", scenes["live"], msgspec.structs.replace(VIEW, paused=True), width=40, height=3)
     assert "DEMO" in printed[0]
     assert "PAUSED" in printed[0]
-    assert printed[1].startswith("IWM ▲+1.88% ▲5 (4+1)")
+    assert printed[1].startswith("SMALL CAPS LEADING ▲")
+    assert printed[2].startswith("IWM ▲+1.88% ▲5 (4+1)")
 
 
 def test_legs_keep_settled_and_today_apart(scenes: dict[str, Snapshot]) -> None:
@@ -103,15 +104,15 @@ def test_a_record_is_called_one(scenes: dict[str, Snapshot]) -> None:
 
 
 def test_columns_go_in_order_of_worth_as_room_goes(scenes: dict[str, Snapshot]) -> None:
-    shown_before: set[str] = {c.head for c in legs.COLUMNS}
+    shown_before: set[str] = {c.head for c in columns.COLUMNS}
     for width in range(120, 4, -1):
-        shown = {c.head for c in legs._fitting(width)}
+        shown = {c.head for c in columns.fitting(width)}
         assert shown <= shown_before
         assert sum(len(text) for text, _ in PANELS["legs"].rows(scenes["live"], VIEW, width, 20)[1]) <= max(
             width + 1, 6
         )
         shown_before = shown
-    assert {"last", "day %", "state"} <= {c.head for c in legs._fitting(36)}
+    assert {"last", "day %", "state"} <= {c.head for c in columns.fitting(36)}
 
 
 @pytest.mark.parametrize("width", [36, 60, 100])

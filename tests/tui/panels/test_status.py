@@ -58,8 +58,8 @@ def test_the_narrow_ribbon_says_it_first(width: int):
     _, base, against = lines("ribbon", snapshot(iwm=HALTED, iwm_age_s=3 * H, qqq_age_s=5 * MIN), width, 3)
     assert base.startswith("IWM HALTED ▲+4.55%")
     assert against.startswith("−QQQ STALE 5m 5d ≈▲+14.75 pp")
-    _, base, against = lines("ribbon", snapshot(), width, 3)
-    assert (base[:6], against[:8]) == ("IWM ▲+", "−QQQ 5d ")
+    _, led, base = lines("ribbon", snapshot(), width, 3)
+    assert (led[:23], base[:6]) == ("SMALL CAPS LEADING ▲ 5d", "IWM ▲+")
 
 
 def test_a_range_that_lacks_prints_is_a_bound_and_the_price_is_live():

@@ -46,7 +46,9 @@ async def test_a_key_does_what_its_line_says(action, key, scenes: dict[str, Snap
     stopped: list[int] = []
     monkeypatch.setattr(module.os, "killpg", lambda group, number: stopped.append(number))
     desk = ScriptedDesk([msgspec.structs.replace(scenes["live"], pairs={"IWN/IVW": None})])
-    app = RotationApp(lambda: desk, BUSY, export=lambda name, data: None)
+    # In a zoomed chart the arrows are the crosshair's.
+    view = msgspec.structs.replace(BUSY, zoomed=action.scope != "tape")
+    app = RotationApp(lambda: desk, view, export=lambda name, data: None)
     async with app.run_test(size=(60, 13)) as pilot:
         while app.snapshot is None:
             await pilot.pause(0.01)

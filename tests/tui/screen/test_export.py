@@ -23,7 +23,7 @@ from rotation.macro.figures import Curve, Inflation, Jobs, Macro, Yield
 from rotation.status import DerivedStatus, Kind
 from tests.support.ssh_scenes import Time, Visit
 from tests.support.tui.scenes import ScriptedDesk, without_figures
-from tui.__main__ import LocalBackend
+from tui.compose.backend import LocalBackend
 from tui.output.export import encode, table
 from tui.screen import exporter
 from tui.screen.app import RotationApp

@@ -94,7 +94,7 @@ class BusyDesk(ScriptedDesk):
                 known[want] = replace(EXPLAINED, id=want.of)
         return known
 
-    def set_alerts(self, alerts: object) -> None:
+    def set_alerts(self, alerts: object, *, awaits_desk: bool = False) -> None:
         """As a desk with alerts."""
 
     def note(self, kind: object, subject: str, text: str) -> None:

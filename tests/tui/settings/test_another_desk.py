@@ -213,6 +213,19 @@ async def test_an_alert_that_the_file_disables_is_named_with_its_line(tmp_path, 
         assert "zzzz.last" in messages()[-1]
 
 
+async def test_a_leg_and_an_alert_on_it_come_in_one_change(tmp_path, monkeypatch):
+    alert = '[[alerts]]\nname = "dia"\nwhen = "dia.last > 1"\nany_hour = true\n'
+    async with running(tmp_path, monkeypatch, BEGINS) as on_screen:
+        await on_screen.change(desk(alert, legs='["IWM", "QQQ", "DIA"]'))
+        texts = lambda kind: [each.text for each in on_screen.snapshot.events if each.kind == kind]  # noqa: E731
+        await on_screen.until(lambda: texts("alert"))
+        assert not [text for text in texts("config") if "disabled" in text]
+        # What never comes is told.
+        nowhere = alert.replace("dia", "tlt") + '[universes.x]\nholdings = "none.csv"\n'
+        (on_screen.path).write_text(desk(nowhere, legs='["IWM", "QQQ", "TLT"]'))
+        await on_screen.until(lambda: [text for text in texts("config") if "alert tlt is disabled" in text])
+
+
 async def test_a_demo_for_want_of_a_key_gives_way_to_live_prices_and_comes_back(tmp_path, monkeypatch):
     listed = '[feeds]\nfeed = ["alpaca", "demo"]\n'
     async with running(tmp_path, monkeypatch, listed, is_live=False) as on_screen:

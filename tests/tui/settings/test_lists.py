@@ -90,6 +90,7 @@ groups:
         ("a", "\ufeffIWM\r\nQQQ\r\n", "IWM QQQ"),
         ("a.csv", "Account,1\n\nSymbol,Quantity\nIWM,5\n QQQ ,\n,7\n", "IWM QQQ"),
         ("a.csv", 'name;"Ticker"\n"A; B";IWM\nC;BRK.B\n', "IWM BRK.B"),
+        ("a.csv", "symbol,n\nBRK/B,1\nbf/b,2\nBRK-B,3\n", "BRK.B BF.B BRK-B"),
         ("a.csv", '"Qty, total",Symbol\n5,IWM\n', "IWM"),
         ("a.csv", '"Qty, total";Symbol\n"1,5";IWM\n', "IWM"),
         ("a.tsv", "Symbol\tName\nIWM\tRussell\n", "IWM"),

@@ -239,7 +239,7 @@ class AlertDesk(ScriptedDesk):
         self.alerts = None
         self.notes = []
 
-    def set_alerts(self, alerts) -> None:
+    def set_alerts(self, alerts, *, awaits_desk=False) -> None:
         self.alerts = alerts
 
     def note(self, kind, subject, text) -> None:

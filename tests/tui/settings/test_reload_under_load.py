@@ -18,7 +18,7 @@ from rotation.market.status import Provenance
 from rotation.quote import Quote
 from rotation.sessions import to_ns
 from rotation.status import LIVE, Kind
-from tui.__main__ import LocalDesk
+from tui.compose.desk.desks import LocalDesk
 from tui.screen import app as module
 from tui.screen.app import RotationApp
 from tui.settings.file import read

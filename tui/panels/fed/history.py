@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.text import day
+from tui.panels.base import Point, reading
 from tui.panels.fed.figures import share, short_day
 from tui.panels.ribbon import NEW_YORK
+from tui.view.chart.axis import date_axis
+from tui.view.chart.cells import cell_of
+from tui.view.chart.cells import line as line_cells
+from tui.view.chart.crosshair import cross, place_of
 from tui.view.draw import Row, Span, braille, column
+from tui.view.plane import joined
 
 if TYPE_CHECKING:
     from rotation.fed.figures import FedPast
+    from rotation.snapshot import Snapshot
+    from tui.view.view_state import ViewState
 
 AXIS = 7
 """Cells for the labels left of the line."""
@@ -29,6 +38,10 @@ class _Line(NamedTuple):
     low: float
     high: float
     ends: tuple[str, str]
+    shown: tuple[FedPast, ...]
+    """What is drawn, in time, the provisional value last."""
+    places: tuple[tuple[float, float], ...]
+    """Of these."""
 
 
 def chart(history: tuple[FedPast, ...], width: int, height: int) -> list[Row]:
@@ -36,7 +49,39 @@ def chart(history: tuple[FedPast, ...], width: int, height: int) -> list[Row]:
     if not history:
         return [NOTHING]
     line = _line(history)
-    return _small(line, width) if height < 3 else _large(line, width, height)
+    return _small(line, width) if height < 3 else [*_plot(line, width, height - 1), _foot(line, width)]
+
+
+def zoomed(history: tuple[FedPast, ...], width: int, height: int, crosshair: str) -> list[Row]:
+    """The same with dates all along, and what is under the crosshair above; that is "" for none."""
+    if not history:
+        return [NOTHING]
+    line = _line(history)
+    n = place_of([_moment(past) for past in line.shown], crosshair) if crosshair else None
+    head = [] if n is None else reading(_point(line.shown[n]), width)
+    dates = [past.at.astimezone(NEW_YORK).date() for past in line.shown]
+    axis = date_axis(dates, [x for x, _ in line.places], _inner(width), line.ends)
+    foot: Row = ((" " * (AXIS + 1) + axis, "faint"),)
+    return [*head, *_plot(line, width, height - 1, n), foot]
+
+
+def moments(snapshot: Snapshot, view: ViewState) -> list[str]:
+    """Of the points of the chart; the same in every view."""
+    del view
+    history = snapshot.fed.history if snapshot.fed else ()
+    return [_moment(past) for past in _line(history).shown] if history else []
+
+
+def _moment(past: FedPast) -> str:
+    return past.at.astimezone(UTC).isoformat()
+
+
+def _point(past: FedPast) -> Point:
+    at = past.at.astimezone(NEW_YORK)
+    value = f"{share(past.cut)} %"
+    if past.settled:
+        return Point(day(at.date()), value, "by that day's settlements", "muted")
+    return Point(f"{day(at.date())} {at:%H:%M} New York", value, "provisional, from the log", "muted")
 
 
 def _line(history: tuple[FedPast, ...]) -> _Line:
@@ -53,42 +98,55 @@ def _line(history: tuple[FedPast, ...]) -> _Line:
         y = (past.cut - low) / spread if spread else 0.5
         return (past.at - start).total_seconds() / length, y
 
+    places = [place(past) for past in shown]
     first, final = (at.astimezone(NEW_YORK) for at in (start, end))
     if first.date() == final.date():
         ends = (f"{short_day(first.date())} {first:%H:%M}", f"{final:%H:%M} New York")
     else:
         ends = (day(first.date()), day(final.date()))
     return _Line(
-        joined=[place(past) for past in joined],
+        joined=places[: len(joined)],
         settled=joined is settled,
-        now=place(last) if shown is not joined else None,
+        now=places[-1] if shown is not joined else None,
         low=low,
         high=high,
         ends=ends,
+        shown=tuple(shown),
+        places=tuple(places),
     )
 
 
-def _large(line: _Line, width: int, height: int) -> list[Row]:
-    plot, inner = height - 1, max(width - AXIS - 1, 4)
+def _inner(width: int) -> int:
+    return max(width - AXIS - 1, 4)
+
+
+def _plot(line: _Line, width: int, height: int, crosshair: int | None = None) -> list[Row]:
+    """The line with its highest and its lowest value; ``crosshair``: the place of the point under it."""
+    inner = _inner(width)
     flat = line.high == line.low
-    labels = {plot // 2: share(line.low)} if flat else {0: share(line.high), plot - 1: share(line.low)}
-    drawn = braille(line.joined, inner, plot)
-    at = _cell(line.now, inner, plot)
-    rows: list[Row] = [
-        (
-            (column(f"{labels[y]} %" if y in labels else "", AXIS) + "┤", "faint"),
-            *_with_now(text, at[0] if at and at[1] == y else None, "line" if line.settled else "muted"),
-        )
-        for y, text in enumerate(drawn)
+    labels = {height // 2: share(line.low)} if flat else {0: share(line.high), height - 1: share(line.low)}
+    cells = line_cells(line.joined, inner, height, "line" if line.settled else "muted")
+    if line.now is not None:
+        x, y = cell_of(line.now, inner, height)
+        cells[y][x] = (NOW, "accent")
+    if crosshair is not None:
+        cross(cells, cell_of(line.places[crosshair], inner, height))
+    return [
+        ((column(f"{labels[y]} %" if y in labels else "", AXIS) + "┤", "faint"), *joined(row))
+        for y, row in enumerate(cells)
     ]
+
+
+def _foot(line: _Line, width: int) -> Row:
+    """The first and the last date, and between them what the line is."""
+    inner = _inner(width)
     left, right = line.ends
     if line.now:
         right = f"{NOW} {right}"
     middle = max(inner - len(left) - len(right), 1)
     title = "P(cut) by day" if line.settled else "intraday"
     mid = title.center(middle) if middle >= len(title) + 2 else " " * middle
-    rows.append(((" " * (AXIS + 1) + left + mid + right, "faint"),))
-    return rows
+    return ((" " * (AXIS + 1) + left + mid + right, "faint"),)
 
 
 def _small(line: _Line, width: int) -> list[Row]:
@@ -96,18 +154,10 @@ def _small(line: _Line, width: int) -> list[Row]:
     low, high = share(line.low), share(line.high)
     figures = f" {low} %" if low == high else f" {low}…{high} %"
     inner = max(width - len(left) - 1 - len(figures), 4)
-    at = _cell(line.now, inner, 1)
+    at = cell_of(line.now, inner, 1) if line.now else None
     text = braille(line.joined, inner, 1)[0]
     drawn = _with_now(text, at[0] if at else None, "line" if line.settled else "muted")
     return [((left + " ", "faint"), *drawn, (figures, "faint"))]
-
-
-def _cell(point: tuple[float, float] | None, width: int, height: int) -> tuple[int, int] | None:
-    """The cell (x, y from the top) in which ``braille`` would set a point."""
-    if point is None:
-        return None
-    x, y = point
-    return int(x * (2 * width - 1) + 0.5) // 2, int((1 - y) * (4 * height - 1) + 0.5) // 4
 
 
 def _with_now(text: str, at: int | None, role: str) -> tuple[Span, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import zip_longest
 from math import ceil
 from typing import TYPE_CHECKING
@@ -53,14 +54,18 @@ UNBOUNDED = 500
 """Lines: what is below the edge is scrolled to."""
 
 
-def rows(fed: Fed, as_of: datetime, width: int, mark: Mark) -> list[Row]:
-    """Everything, in two columns where they fit; what is below the edge is scrolled to."""
+def rows(fed: Fed, as_of: datetime, width: int, mark: Mark, crosshair: str, height: int) -> list[Row]:  # noqa: PLR0917 - what it shows, and its room
+    """Everything, in two columns where they fit; what is below the edge is scrolled to.
+
+    ``crosshair``: its moment on the chart, which then fits into the panel's ``height``; "" without one.
+    """
     first = top(fed, as_of, width, UNBOUNDED, mark)
+    blocks = (_tree, _meetings, partial(_history, crosshair=crosshair, height=height), _calibration)
     if width < BESIDE_FROM:
-        return [*first, (), *_column(_FIRST, fed, width, mark), (), *_column(_SECOND, fed, width, mark)]
+        return [*first, (), *_column(blocks, fed, width, mark), (), *_column(_SECOND, fed, width, mark)]
     left = (width - BETWEEN) * 53 // 100
     right = width - BETWEEN - left
-    pairs = zip_longest(_column(_FIRST, fed, left, mark), _column(_SECOND, fed, right, mark), fillvalue=())
+    pairs = zip_longest(_column(blocks, fed, left, mark), _column(_SECOND, fed, right, mark), fillvalue=())
     gap = (" " * BETWEEN, "text")
     return [*first, (), *((*fit(left_row, left), gap, *fit(other, right)) for left_row, other in pairs)]
 
@@ -149,8 +154,11 @@ def _note(text: str, width: int) -> list[Row]:
     return [((line, "faint"),) for line in wrap(text, width, 4)]
 
 
-def _history(fed: Fed, width: int, _mark: Mark) -> list[Row]:
-    return [*_title("P(cut at the next meeting)", width), *fed_history.chart(fed.history, width, CHART)]
+def _history(fed: Fed, width: int, _mark: Mark, crosshair: str, height: int) -> list[Row]:
+    lines_shown = min(CHART, max(height - 2, 3)) if crosshair else CHART
+    chart = fed_history.zoomed(fed.history, width, lines_shown, crosshair)
+    now = f", {fed_history.NOW} provisional" if fed.history and not fed.history[-1].settled else ""
+    return [*_title(f"P(cut at the next meeting){now}", width), *chart]
 
 
 STRIP: tuple[Column[FedContract], ...] = (
@@ -312,5 +320,4 @@ def _calibration(fed: Fed, width: int, _mark: Mark) -> list[Row]:
     return [*block, *(((line, "faint"),) for line in wrap("; ".join(notes), width, 4))]
 
 
-_FIRST = (_tree, _meetings, _history, _calibration)
 _SECOND = (_engines, _strip, _ticks, _breakevens, _ladder, _comovement)

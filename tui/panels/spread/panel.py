@@ -9,7 +9,7 @@ from rotation.status import BAD
 from rotation.text import day, percentile, short_day
 from tui.panels.base import about, pair_note, status_role
 from tui.panels.fed.figures import share
-from tui.panels.ratio import today_pct
+from tui.panels.ratio.points import today_pct
 from tui.panels.ribbon import run
 from tui.panels.spread import story, years
 from tui.view.draw import UNKNOWN, Row, Span, arrow, change, column, flowed, number, toned
@@ -72,7 +72,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         lines += _rarity(spread.base, leg.base_rate, width, f"{spread.base.lower()}.run", mark)
     lines += _either_way(view, chosen, width, mark)
     if view.zoomed and view.focus == "spread":
-        lines += [(), *years.rows(snapshot, view, width), *story.rows(snapshot, view, width)]
+        lines += [(), *years.rows(snapshot, view, width, height), *story.rows(snapshot, view, width)]
     return lines
 
 
@@ -83,7 +83,7 @@ def _beside(snapshot: Snapshot, width: int, p: str, mark: Mark) -> Row:
         (f"{ratio.base}/{ratio.against} ", "muted"),
         (about(ratio.value, ratio.status) + number(ratio.value), mark("accent", f"{p}ratio")),
     ]
-    if (pct := today_pct(ratio)) is not None:
+    if (pct := today_pct(ratio, snapshot.session)) is not None:
         spans += [(", today ", "muted"), (f"{about(pct, ratio.status)}{change(pct)} %", toned(pct))]
     if fed is None:
         return tuple(spans)

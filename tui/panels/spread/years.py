@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rotation.text import day
-from tui.panels.base import about
-from tui.view.draw import Row, braille, change, column, fit, flowed, toned, wrap
+from tui.panels.base import Point, about, reading, worth_of
+from tui.view.chart.axis import date_axis
+from tui.view.chart.cells import across, cell_of
+from tui.view.chart.cells import line as line_cells
+from tui.view.chart.crosshair import cross, place_of
+from tui.view.draw import Row, change, column, fit, flowed, toned, wrap
 from tui.view.plane import joined
-from tui.view.view_state import line_of
+from tui.view.view_state import crosshair_of, line_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Sequence
 
     from rotation.context.figures import Episode, HistoryLine
     from rotation.snapshot import Snapshot
     from tui.view.view_state import ViewState
-
-    Cells = list[list[tuple[str, str]]]
 
 BESIDE_FROM = 104
 """Cells from which line and list stand side by side."""
@@ -37,18 +39,26 @@ NO_PAST = "no settled value of this spread is known"
 NOW, WIDEST = "●", "○"
 
 
-def rows(snapshot: Snapshot, view: ViewState, width: int) -> list[Row]:
-    """Line and list; one below the other where there is no room."""
+def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
+    """Line and list; one below the other where there is no room.
+
+    ``height``: of the panel, into which a chart with a crosshair fits.
+    """
     line = snapshot.lines.get(line_of(view))
     if line is None or str(view.window) not in snapshot.spread.windows:
         return [((PAUSED if view.paused else COMPUTING, "muted"),)]
     if line.low is None or line.high is None:
         return [((NO_PAST, "muted"),)]
+    most = max(height - 3, 2) if crosshair_of(view) else PLOT
     if width < BESIDE_FROM:
-        return [*_chart(snapshot, view, line, width, PLOT_NARROW), (), *_list(snapshot, view, line, width)]
+        return [
+            *_chart(snapshot, view, line, width, min(PLOT_NARROW, most)),
+            (),
+            *_list(snapshot, view, line, width),
+        ]
     room = width - LIST - GAP
     beside = zip_longest(
-        _chart(snapshot, view, line, room, PLOT), _list(snapshot, view, line, LIST), fillvalue=()
+        _chart(snapshot, view, line, room, min(PLOT, most)), _list(snapshot, view, line, LIST), fillvalue=()
     )
     return [(*fit(own, room), (" " * GAP, "text"), *other) for own, other in beside]
 
@@ -65,7 +75,10 @@ def _widest(snapshot: Snapshot, view: ViewState, line: HistoryLine) -> tuple[tup
 
 
 def _chart(snapshot: Snapshot, view: ViewState, line: HistoryLine, width: int, height: int) -> list[Row]:
-    """Title, the line with the level of now across it, its dates, and what the marks are."""
+    """Title, the line with the level of now across it, its dates, and what the marks are.
+
+    With a crosshair the point under it stands in the place of the title.
+    """
     assert line.low is not None
     assert line.high is not None
     pp, widest = _pp(snapshot, view), _widest(snapshot, view, line)[0]
@@ -79,15 +92,16 @@ def _chart(snapshot: Snapshot, view: ViewState, line: HistoryLine, width: int, h
         return min((when - first).days / days, 1.0), (value - low) / ((high - low) or 1.0)
 
     points = [at(when, value) for when, value in line.points]
-    cells: Cells = [[(dots, "line") for dots in drawn] for drawn in braille(points, inner, height)]
-    _across(cells, _cell(at(last, 0.0), inner, height)[1] if low <= 0 <= high else None, "faint")
+    cells = line_cells(points, inner, height)
+    if low <= 0 <= high:
+        across(cells, cell_of(at(last, 0.0), inner, height)[1], "faint")
     for each in widest:
-        x, y = _cell(at(each.date, each.value), inner, height)
+        x, y = cell_of(at(each.date, each.value), inner, height)
         cells[y][x] = (WIDEST, "strong")
     labels = {height - 1: change(low, 1), 0: change(high, 1)}
     if pp is not None:
-        _, y = _cell(at(last, pp), inner, height)
-        _across(cells, y, "accent")
+        _, y = cell_of(at(last, pp), inner, height)
+        across(cells, y, "accent")
         cells[y][inner - 1] = (NOW, "accent")
         labels[y] = change(pp, 1)
     status = snapshot.spread.windows[str(view.window)].status
@@ -95,37 +109,42 @@ def _chart(snapshot: Snapshot, view: ViewState, line: HistoryLine, width: int, h
     forms = (f"  {line.n:,} closes since {day(first)}", f"  since {first.year}")
     rest = next((form for form in forms if len(name) + len(now) + len(form) <= width), "")
     title: Row = ((name, "strong"), (now, "accent"), (rest, "faint"))
+    head: list[Row] = [title]
+    if crosshair_of(view) and (here := _here(snapshot, view, line)) is not None:
+        when, value, point = here
+        cross(cells, cell_of(at(when, value), inner, height))
+        head = reading(point, width)
     body = [((column(labels.get(y, ""), AXIS) + "┤", "faint"), *joined(row)) for y, row in enumerate(cells)]
-    return [title, *body, ((" " * (AXIS + 1) + _dates(first, last, inner), "faint"),), *_legend(line, width)]
+    dates = date_axis(
+        [when for when, _ in line.points], [x for x, _ in points], inner, (day(first), day(last))
+    )
+    return [*head, *body, ((" " * (AXIS + 1) + dates, "faint"),), *_legend(line, width)]
 
 
-def _across(cells: Cells, y: int | None, role: str) -> None:
-    """A level across the chart, where nothing is drawn."""
-    if y is not None:
-        cells[y] = [("┄", role) if sign == " " else (sign, own) for sign, own in cells[y]]
+def moments(snapshot: Snapshot, view: ViewState) -> list[str]:
+    """Of the points drawn, and of now."""
+    line = snapshot.lines.get(line_of(view))
+    return [] if line is None else [when.isoformat() for when, _ in _points(snapshot, view, line)]
 
 
-def _cell(point: tuple[float, float], width: int, height: int) -> tuple[int, int]:
-    """The cell (x, y from the top) in which ``braille`` would set a point."""
-    x, y = point
-    return int(x * (2 * width - 1) + 0.5) // 2, int((1 - y) * (4 * height - 1) + 0.5) // 4
+def _points(snapshot: Snapshot, view: ViewState, line: HistoryLine) -> list[tuple[dt.date, float]]:
+    window, session = snapshot.spread.windows.get(str(view.window)), snapshot.session
+    if window is None or window.pp is None or session is None:
+        return list(line.points)
+    return [*line.points, (session, window.pp)]
 
 
-def _dates(first: dt.date, last: dt.date, width: int) -> str:
-    """The years below the line, each where it begins; of a short line its two ends."""
-    days = (last - first).days
-    years = range(first.year + 1, last.year + 1)
-    step = next((n for n in (1, 2, 5, 10, 20) if len(years) / n * 6 <= width), 50)
-    marked = [year for year in years if year % step == 0]
-    if len(marked) < 2:
-        left, right = day(first), day(last)
-        return left + " " * max(width - len(left) - len(right), 1) + right
-    axis = " " * width
-    for year in marked:
-        x = round((dt.date(year, 1, 1) - first).days / max(days, 1) * (width - 1))
-        if x + 4 <= width:
-            axis = f"{axis[:x]}{year}{axis[x + 4 :]}"
-    return axis[:width]
+def _here(snapshot: Snapshot, view: ViewState, line: HistoryLine) -> tuple[dt.date, float, Point] | None:
+    """The point under the crosshair; None without points."""
+    points = _points(snapshot, view, line)
+    if not points:
+        return None
+    n = place_of([when.isoformat() for when, _ in points], view.crosshair)
+    when, value = points[n]
+    if n < len(line.points):
+        return when, value, Point(day(when), f"{change(value)} pp", "settled closes", "muted")
+    status = snapshot.spread.windows[str(view.window)].status
+    return when, value, Point(day(when), f"{about(value, status)}{change(value)} pp", *worth_of(status))
 
 
 def _legend(line: HistoryLine, width: int) -> list[Row]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tui.panels.registry import PANELS, load_panels
 from tui.screen.scene import contents_of, in_sight, is_focused, scene
 from tui.view.pairs import PairOnScreen, of_pair
+from tui.view.view_state import scroll_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -32,7 +33,7 @@ READS: dict[str, tuple[str, ...]] = {
     "graph": ("chart", "marked", "paused", "trail"),
     "macro": ("marked", "pair", "paused", "releases", "windows"),
     "events": ("filter", "focus", "help", "palette", "typing"),
-    "help": ("ascii", "filter", "focus", "help", "keys", "palette", "typing"),
+    "help": ("ascii", "filter", "focus", "help", "keys", "palette", "scopes", "typing"),
     "explained": ("figure", "motion", "paused"),
     "palette": (
         *("ascii", "choice", "filter", "keys", "lists", "pair_options", "pairs", "scopes", "themes"),
@@ -75,7 +76,7 @@ class Drawings:
         panel = PANELS[name]
         key = (name, width, height, view.pair, *(getattr(view, field) for field in READS[name]))
         focused = is_focused(panel, view)
-        whole_key = (*key, focused, view.scroll if focused else 0, view.figure if view.marked == name else "")
+        whole_key = (*key, focused, scroll_of(view, name), view.figure if view.marked == name else "")
         drawn = self._drawn.get(whole_key)
         if drawn is None:
             if len(self._drawn) >= PANELS_MAX:

@@ -10,7 +10,7 @@ import msgspec
 from tui.output.looked import AWAY_S, looked, since
 from tui.output.text import quotation, quoted_explanation
 from tui.panels.explained import not_copied
-from tui.panels.legs import with_order
+from tui.panels.legs.lists import with_order
 from tui.screen import picking
 from tui.screen.scene import places_of
 from tui.ssh.reasons import EndReason

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from rotation.desk import LegList
-from tui.__main__ import LocalBackend
 from tui.backend import DeskError, ReopeningDesk, Wanted
+from tui.compose.backend import LocalBackend
 
 
 @pytest.fixture(autouse=True)

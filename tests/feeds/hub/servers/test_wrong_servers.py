@@ -16,6 +16,7 @@ from feeds.hub.broker.connection import Access, Cause
 from feeds.hub.broker.kept import config, ensure_stream
 from feeds.hub.broker.tape_sender import TapeSender
 from feeds.hub.broker.tape_stream import Limits
+from feeds.hub.tape_replaying import read_day
 from tests.feeds.hub.test_access import running, whole
 from tests.feeds.hub.test_hub_run import until
 from tests.support.servers.nats import nats_server
@@ -27,6 +28,8 @@ USERS = """authorization {{ users: [
      permissions: {{ publish: ["$JS.API.DIRECT.GET.QUOTES"], subscribe: [{subscribe}] }} }}
 ] }}"""
 ALL = '">"'
+QUOTES = '"quotes.>", "desk.>"'
+DENIED = "the NATS server denies this user the permission to publish to "
 
 
 def as_user(server, name, password="right"):
@@ -125,6 +128,36 @@ async def test_a_hub_that_may_no_longer_publish_says_so_and_goes_on_once_it_may(
         reload(guarded)
         await until(lambda: (await_lines := lines[before + 1 :]) and "storing" in await_lines[-1], lines)
         assert (await whole(as_user(guarded, "viewer"))).is_complete
+
+
+@pytest.mark.parametrize(
+    ("publish", "subject"),
+    [
+        (
+            '"quotes.>", "desk.>", "$JS.API.*.*.QUOTES", "$JS.API.STREAM.MSG.GET.QUOTES"',
+            "$JS.API.STREAM.INFO.TAPE",
+        ),
+        (f'{QUOTES}, "$JS.API.>"', "tape."),
+    ],
+)
+async def test_a_hub_that_may_not_write_the_tape_names_the_permission(guarded, publish, subject):
+    reload(guarded, publish=publish)
+    async with running(as_user(guarded, "hub"), tape=Limits()) as lines:
+        refused = (
+            "the tape is not being written (the NATS server denies this user the permission to publish to "
+        )
+        await until(lambda: any(line.startswith(refused + subject) for line in lines), lines)
+        sentence = next(line for line in lines if line.startswith(refused))
+        assert sentence.endswith("; see docs/deploy.md); quotes go on")
+        assert not any("JetStream does not answer" in line for line in lines)
+
+
+async def test_who_may_not_read_the_tape_is_told_which_permission_is_missing(guarded):
+    with pytest.raises(UnavailableError) as caught:
+        await asyncio.to_thread(read_day, as_user(guarded, "viewer"), None)
+    assert str(caught.value) == (
+        f"the tape cannot be read from the NATS server ({DENIED}$JS.API.DIRECT.GET.TAPE; see docs/deploy.md)"
+    )
 
 
 async def test_a_viewer_that_may_no_longer_listen_says_so_and_comes_back(guarded, monkeypatch):

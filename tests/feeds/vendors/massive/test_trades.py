@@ -77,7 +77,7 @@ def test_what_is_read_at_once_is_read_the_same_way_message_by_message(sent: list
             continue
         markets[False] += [*result.nbbo, *result.bands]
     many: list[Any] = []
-    codes, ids, auctions, place = codes_of(), TradeIds(), Auctions(), 0
+    codes, ids, auctions, place = codes_of({}), TradeIds(), Auctions(), 0
     while place < len(sent):
         made = read_many(sent, codes, ids, auctions, place)
         place += made.count
@@ -114,17 +114,19 @@ def test_ids_are_known_however_trades_came_and_only_the_last_of_them() -> None:
 
 @pytest.mark.parametrize("conditions", [[8], [19], [44]])
 def test_a_closing_print_and_a_correction_are_read_message_by_message(conditions: list[int]) -> None:
-    assert read_many([array(trade(c=conditions))], codes_of(), TradeIds(), Auctions()).count == 0
+    assert read_many([array(trade(c=conditions))], codes_of({}), TradeIds(), Auctions()).count == 0
 
 
 def test_a_trade_without_conditions_is_read_at_once_but_for_the_minutes_of_the_auction() -> None:
-    assert read_many([array(trade(c=[], x=12))], codes_of(), TradeIds(), Auctions()).count == 1
+    assert read_many([array(trade(c=[], x=12))], codes_of({}), TradeIds(), Auctions()).count == 1
     late = trade(c=[], x=12, ts_ms=CLOSE_MS + 1)
-    assert read_many([array(late)], codes_of(), TradeIds(), Auctions()).count == 0
-    assert read_many([array(late | {"x": 4})], codes_of(), TradeIds(), Auctions()).count == 1
-    assert read_many([array(late | {"t": CLOSE_MS + 200_000})], codes_of(), TradeIds(), Auctions()).count == 1
+    assert read_many([array(late)], codes_of({}), TradeIds(), Auctions()).count == 0
+    assert read_many([array(late | {"x": 4})], codes_of({}), TradeIds(), Auctions()).count == 1
+    assert (
+        read_many([array(late | {"t": CLOSE_MS + 200_000})], codes_of({}), TradeIds(), Auctions()).count == 1
+    )
 
 
 @pytest.mark.parametrize("frame", ["", "null", "{}", "[[", json.dumps([trade()] * (MESSAGES_MAX + 1))])
 def test_any_other_frame_is_left_to_the_exact_way(frame: str) -> None:
-    assert read_many([frame, frame], codes_of(), TradeIds(), Auctions()).count == 0
+    assert read_many([frame, frame], codes_of({}), TradeIds(), Auctions()).count == 0

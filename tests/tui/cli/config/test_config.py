@@ -200,10 +200,11 @@ FAILS = """
 import asyncio, sys
 from tui import __main__
 from tui.cli import app as cli, logs
+from tui.compose import backend
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
-class Backend(__main__.LocalBackend):
+class Backend(backend.LocalBackend):
     def list_history(self):
         from feeds.keys.keys import find
         keys = find("alpaca")
@@ -221,7 +222,7 @@ async def talk(secret):
             await ws.send(f'{{"action":"auth","secret":"{secret}"}}')
             assert secret in await ws.recv()
 
-__main__.LocalBackend = Backend
+backend.LocalBackend = Backend
 __main__.main()
 """
 

@@ -121,7 +121,7 @@ CLOSED = """
 import sys
 from datetime import date
 from rotation.sessions import previous_session
-from tui.__main__ import LocalBackend
+from tui.compose.backend import LocalBackend
 from tui.cli import app
 
 sys.argv = ["rotation-tui", "themes"]

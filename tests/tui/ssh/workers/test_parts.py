@@ -16,8 +16,8 @@ from rotation.status import Connection, DerivedStatus, Kind, PriceStatus
 from rotation.wording import connection_words
 from tests.support.ssh_host import until
 from tests.support.ssh_scenes import Time
-from tui.__main__ import LocalBackend
 from tui.backend import Wanted
+from tui.compose.backend import LocalBackend
 from tui.ssh.limits import Limits
 from tui.ssh.status import HostStatus, ViewerStatus, WorkerStatus, health_lines, lines
 from tui.ssh.workers import handover, remote_desk, wire

@@ -1,0 +1,1 @@
+"""Desks: opened, watched, and become another while they run."""

@@ -1,0 +1,87 @@
+"""A desk to which a hub brings everything, and the tape that it has written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rotation.errors import InputError
+from tui.compose import places
+from tui.compose.desk.watching import watched
+from tui.compose.desk.wishes import access_of, desk_on
+
+if TYPE_CHECKING:
+    from feeds.desk.live import Lineup
+    from feeds.desk.open import Source
+    from feeds.hub.broker.connection import Access
+    from feeds.hub.broker.viewer import HubFeed
+    from rotation.desk import Desk
+    from rotation.figures.basis import Basis
+    from rotation.history import History
+    from tui.backend import Wanted
+    from tui.compose.desk.swap import Opened
+
+
+def lineup_of_hub(access: Access, history: History, desk: Desk) -> Lineup:
+    """A hub brings all of a desk; what it lets in are the symbols that the desk has at its start."""
+    from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
+
+    return {("hub", access, tuple(sorted({*history.symbols, *desk.legs}))): lambda: [HubFeed(access)]}
+
+
+def of_hub(wanted: Wanted) -> tuple[Opened, HubFeed]:
+    """A desk to which a hub brings everything, its history too. Raises InputError."""
+    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.change.cast import Cast, feeds_of  # noqa: PLC0415
+    from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
+    from feeds.hub.viewing import look  # noqa: PLC0415
+    from rotation.market.status import Provenance  # noqa: PLC0415
+
+    access = access_of(wanted)
+    known = look(access)
+    source = opening.Source(known.history, None, Provenance(), membership=known.membership)
+    desk = desk_on(source.history, wanted)
+    cast = Cast()
+    roles = cast.plan(lineup_of_hub(access, known.history, desk))
+    (feed,) = feeds_of(roles)
+    assert isinstance(feed, HubFeed)
+    opened = opening.supervise(
+        source, desk, start=None, speed=1.0, stays=wanted.stays, now_ns=places.wall_ns(), live=[feed]
+    )
+    cast.take(roles)
+    return watched(wanted, desk, *opened, is_empty=False, cast=cast), feed
+
+
+def basis_of_hub(wanted: Wanted) -> Basis:
+    """The first snapshot that is whole of what a hub brings; blocking. Raises InputError."""
+    import asyncio  # noqa: PLC0415
+
+    from feeds.hub.viewing import first_snapshot  # noqa: PLC0415
+    from rotation.context.wants import MADE  # noqa: PLC0415
+    from rotation.figures.basis import Basis  # noqa: PLC0415
+
+    opened, feed = of_hub(msgspec.structs.replace(wanted, stays=False))
+    opened.supervisor.want(MADE)
+    taken = asyncio.run(first_snapshot(opened.supervisor, feed, places.SNAPSHOT_WAITS_S))
+    return Basis(taken, opened.supervisor.history, desk_on(opened.supervisor.history, wanted), None)
+
+
+def source_of_hub(wanted: Wanted) -> Source:
+    """A day of the tape that a hub's server has, on the hub's history. Raises InputError."""
+    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.hub.tape_replaying import read_day  # noqa: PLC0415
+    from feeds.hub.viewing import look  # noqa: PLC0415
+    from rotation.market.status import Provenance  # noqa: PLC0415
+    from rotation.status import REPLAY  # noqa: PLC0415
+
+    if wanted.offline:
+        raise InputError("the tape of a hub is on its NATS server: leave out --offline, or name a file")
+    access = access_of(wanted)
+    day, tape = read_day(access, wanted.hub_day)
+    origin = Provenance(REPLAY, f"the hub's tape of {day}")
+    if wanted.history is not None:
+        named = opening.source(places.store(), history=wanted.history, tapes=(), now_ns=places.wall_ns())
+        return msgspec.structs.replace(named, tape=tape, origin=origin)
+    known = look(access)
+    return opening.Source(known.history, tape, origin, membership=known.membership)

@@ -1,0 +1,1 @@
+"""What a click and the wheel do."""
