@@ -57,7 +57,7 @@ AGAIN_S = (60.0, 120.0, 300.0, 900.0)
 """After rounds without any answer."""
 LOST_AFTER = 2
 """So many rounds in a row without an answer make every price OFFLINE; until then it only grows old."""
-_BARS = {MemberChannel.SECOND_BARS: "second bars", MemberChannel.MINUTE_BARS: "minute bars"}
+BARS = {MemberChannel.SECOND_BARS: "second bars", MemberChannel.MINUTE_BARS: "minute bars"}
 
 
 class MemberPrices:
@@ -318,7 +318,7 @@ class MemberPrices:
         mode = self.mode
         if channel is not None:
             streamed = self._known.modes.keys() & self._asked
-            by += f", {len(streamed):,} of them by {_BARS[channel]}"
+            by += f", {len(streamed):,} of them by {BARS[channel]}"
             # The worse of the two, since both are counted.
             modes = [mode, *(self._known.modes[symbol] for symbol in streamed)] if self._by else [mode]
             mode = max(modes, key=lambda each: (each.kind.severity, each.delay_s))

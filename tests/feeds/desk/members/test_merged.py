@@ -10,7 +10,7 @@ import pytest
 from feeds.desk.members.merged import merged
 from feeds.events import Batch
 
-ONE, TWO = Batch((), as_of_ns=1), Batch((), as_of_ns=2)
+EARLY, LATE = Batch((), as_of_ns=1), Batch((), as_of_ns=2)
 
 
 async def test_a_source_that_waits_keeps_no_other_waiting():
@@ -19,14 +19,14 @@ async def test_a_source_that_waits_keeps_no_other_waiting():
 
     async def waits():
         try:
-            yield ONE
+            yield EARLY
             await never.wait()
         finally:
             ended.append("waits")
 
     async def goes_on():
         for _ in range(5):
-            yield TWO
+            yield LATE
 
     async with aclosing(merged(waits(), goes_on())) as events:
         taken = [await anext(events) for _ in range(6)]
@@ -38,7 +38,7 @@ async def test_it_ends_when_all_have_ended():
     async def single(event):
         yield event
 
-    assert {event.as_of_ns async for event in merged(single(ONE), single(TWO))} == {1, 2}
+    assert {event.as_of_ns async for event in merged(single(EARLY), single(LATE))} == {1, 2}
 
 
 async def test_an_error_of_one_is_raised_and_ends_the_others():
@@ -47,16 +47,16 @@ async def test_an_error_of_one_is_raised_and_ends_the_others():
     async def waits():
         try:
             await asyncio.Event().wait()
-            yield ONE
+            yield EARLY
         finally:
             ended.append("waits")
 
     async def fails():
-        yield TWO
+        yield LATE
         raise LookupError("of its own")
 
     events = merged(waits(), fails())
-    assert await anext(events) is TWO
+    assert await anext(events) is LATE
     with pytest.raises(LookupError, match="of its own"):
         await anext(events)
     assert ended == ["waits"]

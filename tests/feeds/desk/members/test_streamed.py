@@ -224,10 +224,10 @@ async def test_a_jump_waits_for_a_second_print_or_for_a_round(monkeypatch):
         monkeypatch, NAMES, DAYS, streams={"alpaca": stream}, rests={"alpaca": rest}
     ) as desk:
         await desk.trading(stream, 5)
-        for turn, (one, other) in enumerate(((130.0, 140.0), (131.0, 101.0))):
+        for turn, (high, other) in enumerate(((130.0, 140.0), (131.0, 101.0))):
             ends_ns = await desk.ends(stream)
             await stream.tell(
-                [minute("M001", one, ends_ns - MINUTE), minute("M002", other, ends_ns - MINUTE)]
+                [minute("M001", high, ends_ns - MINUTE), minute("M002", other, ends_ns - MINUTE)]
             )
             await desk.trading(stream, 2)
             known = desk.members._known.quotes
