@@ -195,7 +195,8 @@ class MemberPrices:
                 continue
             began_s = self._time.monotonic()
             channel = self._channel()
-            names = self._known.due(self._asked, began_s, 0.0 if channel is None else QUIET_S - LOOK_S)
+            due = self._known.due(self._asked, began_s, 0.0 if channel is None else QUIET_S - LOOK_S)
+            names = sorted({*due, *(self._scale.waiting & self._asked)})
             made = _Round()
             async for event in self._round(names, made):
                 yield event

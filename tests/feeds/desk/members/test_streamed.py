@@ -255,6 +255,29 @@ async def test_a_split_of_today_by_stream_is_no_fall_by_half(monkeypatch):
         assert desk.iwm.now.declines == len(NAMES) - 1
 
 
+async def test_a_question_about_splits_that_fails_is_asked_again_although_the_stream_brings_all(monkeypatch):
+    world = latest()
+    del world.latest["M004"]
+    stream, rest = AlpacaServer(QUIET), AlpacaRestServer(world, now_ns=NOW_NS)
+    rest.faulty["corporate"] = FAULTS["500"]
+    async with streamed_desk(
+        monkeypatch, NAMES, DAYS, streams={"alpaca": stream}, rests={"alpaca": rest}
+    ) as desk:
+        for turn in range(4):
+            if turn == 2:
+                assert desk.iwm.now.counted == len(NAMES) - 1
+                rest.faulty.clear()
+                world.latest["M004"] = world.latest["M005"] | {"p": 118.0}
+            ends_ns = await desk.ends(stream)
+            await stream.tell(
+                [minute(name, 118.0 if name == "M004" else 99.0, ends_ns - MINUTE) for name in NAMES]
+            )
+            await desk.trading(stream, 20)
+        await desk.trading(stream, 60)
+        assert desk.iwm.now.counted == len(NAMES)
+        assert desk.iwm.top[0].symbol == "M004"
+
+
 # The list and the desk change while it runs
 
 
