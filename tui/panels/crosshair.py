@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tui.view.chart.crosshair import place_of
-from tui.view.view_state import has_chart, with_message
+from tui.view.view_state import with_message
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -30,7 +30,7 @@ def moved(view: ViewState, snapshot: Snapshot | None) -> ViewState:
     ``snapshot``: of the pair shown; None while the desk is loading.
     """
     step, view = view.step, replace(view, step=0)
-    if not has_chart(view):
+    if not view.has_chart:
         return with_message(view, NO_CHART)
     moments: list[str] = []
     if snapshot is not None:

@@ -60,7 +60,7 @@ DEFINITIONS = (
     ("times", "earlier runs in this direction that reached this length, in all of history"),
     ("by chance", "how many such runs to expect if sessions were independent, at the sample's own share"),
     ("ratio", "base / against, 100 at the first common session"),
-    ("┄", "in today's ratio the previous close: the settled value of the session before"),
+    ("┄ ┊ close", "the previous close, in today's ratio and on a leg's day: that of the session before"),
     (
         "┼",
         "crosshair of a zoomed chart: a point that is known; a minute by its end, with its last prices",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.view.ascii import plain_keys
 from tui.view.draw import cells
-from tui.view.view_state import has_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +73,7 @@ def hints(snapshot: Snapshot | None, view: ViewState, width: int) -> list[Hint]:
         if a.hint and (a.scope != "tape" or tape)
     ]
     made[1:1] = _both(bound, "shorter", "longer", f"window {view.window}", view)
-    if has_chart(view):
+    if view.has_chart:
         made[1:1] = [Hint("← →", "crosshair", ("left", "right"))]
     if tape:
         made[-3:-3] = [

@@ -16,6 +16,7 @@ from rotation.wording import state_word, word_with_venue
 from tui.panels import release_days
 from tui.panels.asked import not_yet
 from tui.panels.base import kind_role
+from tui.view.chart.axis import date_axis
 from tui.view.draw import (
     UNKNOWN,
     Row,
@@ -168,9 +169,9 @@ def _chart(line: tuple[tuple[dt.date, float], ...], room: int) -> tuple[Row, ...
         ((column(edge.get(n, ""), 6), "faint"), (" ", "text"), (text, "accent"))
         for n, text in enumerate(drawn)
     ]
-    first, last = line[0][0], line[-1][0]
-    foot: Row = ((f"       {day(first)} … {day(last)}", "faint"), (f", {len(points)} days", "faint"))
-    return (*body, foot)
+    days = [when for when, _ in line]
+    axis = date_axis(days, [x for x, _ in path], room, (day(days[0]), day(days[-1])))
+    return (*body, ((f"       {axis.rstrip()}", "faint"),))
 
 
 def _causes(snapshot: Snapshot, view: ViewState, width: int, mark: Mark) -> list[Row]:

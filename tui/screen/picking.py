@@ -13,7 +13,7 @@ from tui.view import palette
 from tui.view.chart.crosshair import lines_of
 from tui.view.marks import Spot, moved, spots
 from tui.view.pairs import of_pair
-from tui.view.view_state import FIRST, act, closed_figure, has_chart, with_message
+from tui.view.view_state import FIRST, act, closed_figure, with_message
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -39,7 +39,7 @@ def takes(view: ViewState, key: str) -> bool:
 
 def _point_step(view: ViewState, key: str) -> str:
     """The id of the action that the key is in a zoomed chart; empty elsewhere."""
-    return POINTS.get(key, "") if has_chart(view) and not view.typing else ""
+    return POINTS.get(key, "") if view.has_chart and not view.typing else ""
 
 
 def _step(view: ViewState, key: str) -> str:

@@ -10,15 +10,18 @@ if TYPE_CHECKING:
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def track(share: float | None, width: int, *, middle: bool = False) -> str:
+def track(share: float | None, width: int, *, middle: bool = False, level: float | None = None) -> str:
     """``├───●────┤``: where a share of 1 stands between two ends; no mark where it is not known.
 
     ``middle``: with a mark halfway, as of a median, for tracks on which both ends are extreme.
+    ``level``: a share at which another mark stands; beyond either end there is none.
     """
     room = max(width - 2, 1)
     cells = ["┄" if middle else "─"] * room
     if middle:
         cells[room // 2] = "┊"
+    if level is not None and 0 <= level <= 1:
+        cells[min(int(level * room), room - 1)] = "┊"
     if share is not None:
         cells[min(int(min(max(share, 0.0), 1.0) * room), room - 1)] = "●"
     return f"├{''.join(cells)}┤"

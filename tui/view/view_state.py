@@ -137,19 +137,19 @@ class ViewState(msgspec.Struct, frozen=True):
         return "nothing" if self.focus in FIGURELESS else "figures"
 
     @property
+    def has_chart(self) -> bool:
+        """Whether the panel that keys act on is a zoomed chart."""
+        return self.zoomed and self.focus in CHARTED and keyed(self) == self.focus
+
+    @property
+    def crosshair_shown(self) -> str:
+        """The moment of the crosshair where one is on screen; "" where none is."""
+        return self.crosshair if self.has_chart else ""
+
+    @property
     def whole(self) -> str:
         """The panel that is zoomed; "" for none."""
         return self.focus if self.zoomed else ""
-
-
-def crosshair_of(view: ViewState) -> str:
-    """The moment of the crosshair, where it is on screen; "" where none is."""
-    return view.crosshair if has_chart(view) else ""
-
-
-def has_chart(view: ViewState) -> bool:
-    """Whether the panel that keys act on is a zoomed chart."""
-    return view.zoomed and view.focus in CHARTED and keyed(view) == view.focus
 
 
 def pair_names(first: tuple[str, str], more: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "legs": ("1", "z"),
     "spread": ("2", "z"),
     "ratio": ("3", "z"),
+    "crosshair": ("3", "z", "h", "{", "{"),
     "fed": ("f3",),
     "breadth": ("f4",),
     "graph": ("f5",),

@@ -12,13 +12,16 @@ from msgspec.structs import replace
 
 from rotation.fed.figures import FedPast
 from rotation.status import Kind
+from tests.support.ssh_scenes import Time, Visit
 from tests.support.status_worlds import snapshot
 from tests.support.tui import pages
+from tests.support.tui.scenes import with_leg
 from tui.panels import crosshair
 from tui.panels.ratio.points import previous_close, today_pct
 from tui.screen.exporter import text_of
 from tui.screen.picking import Picker, takes
 from tui.screen.scene import scene
+from tui.ssh.rooms.rooms import Rooms
 from tui.view import palette
 from tui.view.chart.crosshair import CROSS, READING
 from tui.view.theme import load, names
@@ -242,6 +245,27 @@ def test_after_the_close_the_session_s_own_close_is_not_the_previous_one(scenes:
     assert "+0.00 %" not in text
 
 
+def test_a_leg_s_previous_close_has_its_figure_and_its_place_in_the_day() -> None:
+    taken = pages.snapshot()
+    view = ViewState(focus="legs", zoomed=True)
+
+    def line_of(symbol: str, made: Snapshot) -> str:
+        head, *lines = drawn(view, taken=made).split("closes, 252 sessions")[1].split("\n")
+        assert "┊ close" in head
+        return next(line for line in lines if line.startswith(f"│ {symbol} "))
+
+    qqq = taken.lines["QQQ"].points[-1]
+    assert qqq == (date(2024, 7, 15), 496.15)
+    assert "496.15     494.27 ├──●─┊────┤     497.99" in line_of("QQQ", taken)
+    assert "217.19     219.14 ├───────●─┤     221.80" in line_of("IWM", taken), "below the day's low"
+    older = replace(taken.lines["QQQ"], points=taken.lines["QQQ"].points[:-1])
+    assert "—     494.27 ├──●──────┤     497.99" in line_of(
+        "QQQ", replace(taken, lines={**taken.lines, "QQQ": older})
+    )
+    status = replace(taken.legs["QQQ"].status, kind=Kind.UNADJUSTED)
+    assert "—     494.27 ├──●──────┤" in line_of("QQQ", with_leg(taken, "QQQ", status=status))
+
+
 def test_nothing_stands_for_a_previous_close_that_is_unknown() -> None:
     taken = snapshot(last=date(2024, 7, 12))
     assert taken.session == date(2024, 7, 16)
@@ -253,3 +277,22 @@ def test_nothing_stands_for_a_previous_close_that_is_unknown() -> None:
     assert "┄" not in text
     assert "%" not in re.search(r"today.*", text).group()
     assert previous_close(taken.ratio, None) is None
+
+
+def test_viewers_of_a_host_each_have_their_own() -> None:
+    taken, rooms, clock = pages.snapshot(), Rooms(), Time()
+    rooms.take(taken)
+    one, other = Visit(rooms, clock, size=(120, 40)), Visit(rooms, clock, size=(120, 40))
+    for visit, keys in ((one, b"3zh"), (other, b"3z\x1b[D\x1b[D{")):  # ESC [ D is the arrow to the left
+        visit.viewer.type(keys)
+        clock.pass_(1.0)
+    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
+    assert "┼ 16 Jul 2024 10:29 New York" in other.screen.text
+    rooms.take(replace(taken, ratio=replace(taken.ratio, intraday=(*taken.ratio.intraday, (71, 80.0)))))
+    clock.pass_(2.0)
+    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text
+    assert "┼ 16 Jul 2024 10:29 New York" in other.screen.text
+    other.viewer.type(b"\x1b")
+    clock.pass_(1.0)
+    assert "┼ 16 Jul" not in other.screen.text
+    assert "┼ 16 Jul 2024 10:40 New York" in one.screen.text

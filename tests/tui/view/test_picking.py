@@ -253,6 +253,7 @@ async def test_the_app_explains_what_is_under_the_cursor_or_clicked(snapshot, mo
         assert (app.view.figure, app.view.explains) == ("spread.5.pp", True)
         app.press("escape")
         app.press("escape")
+        await pilot.pause()  # the widget has the place of the sheet until then
         await pilot.click("#spread", offset=(place.width - 3, place.height - 1))
         assert not app.view.figure
         await pilot.click("#legs", offset=(12, 2))

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.text import short_day
+from tui.view.chart.axis import date_axis
 from tui.view.draw import UNKNOWN, Row, braille, change, column, toned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from rotation.breadth.figures import IndexBreadth, SectorBreadth
     from tui.view.marks import Mark
 
 EXPLAINED_FROM = 70
 """Cells from which the heat map's head says what it shows."""
+DATED_FROM = 4
+"""Lines of a chart from which the last has its dates."""
 STRONG_PCT = 1.0
 """Sector returns from here on have the strong colour."""
 
@@ -28,7 +32,8 @@ def mcclellan(index: IndexBreadth, value: float | None, width: int, height: int,
     if len(points) < 2 or not most:
         return [head]
     path = [(n / (len(points) - 1), 0.5 + each / most / 2) for n, each in enumerate(points)]
-    return [head, *_drawn(path, width, height, "accent")]
+    days = [each for each, _ in index.line] + ([index.now.session] if index.now and value is not None else [])
+    return [head, *_drawn(path, days, width, height, "accent")]
 
 
 def advance_decline(index: IndexBreadth, net: int | None, width: int, height: int) -> list[Row]:
@@ -49,11 +54,18 @@ def advance_decline(index: IndexBreadth, net: int | None, width: int, height: in
         (n / (len(points) - 1), (each - low) / (high - low) if high > low else 0.5)
         for n, each in enumerate(points)
     ]
-    return [head, *_drawn(path, width, height, "text")]
+    days = [each for each, _ in line] + ([index.now.session] if len(points) > len(line) and index.now else [])
+    return [head, *_drawn(path, days, width, height, "text")]
 
 
-def _drawn(path: Sequence[tuple[float, float]], width: int, height: int, role: str) -> list[Row]:
-    return [((line, role),) for line in braille(path, min(width, 76), height)]
+def _drawn(
+    path: Sequence[tuple[float, float]], days: Sequence[date], width: int, height: int, role: str
+) -> list[Row]:
+    """The line, and its dates below it where it is high enough to lose one."""
+    inner, is_dated = min(width, 76), height >= DATED_FROM
+    drawn: list[Row] = [((line, role),) for line in braille(path, inner, height - is_dated)]
+    axis = date_axis(days, [x for x, _ in path], inner, (short_day(days[0]), short_day(days[-1])))
+    return [*drawn, ((axis, "faint"),)] if is_dated else drawn
 
 
 def sectors(index: IndexBreadth, width: int) -> list[Row]:

@@ -21,7 +21,6 @@ from tui.panels.fed.next import top
 from tui.view.draw import Row, clean, wrap
 from tui.view.marks import marker
 from tui.view.table import lines
-from tui.view.view_state import crosshair_of
 
 if TYPE_CHECKING:
     from rotation.fed.figures import Fed
@@ -44,7 +43,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         return [((line, "muted"),) for line in wrap(_absent(snapshot), width, 3)]
     mark = marker(view, "fed")
     if view.zoomed and view.focus == "fed":
-        return fed_zoom.rows(fed, snapshot.as_of, width, mark, crosshair_of(view), height)
+        return fed_zoom.rows(fed, snapshot.as_of, width, mark, view.crosshair_shown, height)
     first = top(fed, snapshot.as_of, width, height, mark)
     engines = lines(leading(ENGINES, fed), fed.engines.items(), width, mark_engines(mark))
     ages = contracts(fed, width, 2 if height >= TWO_LINES_FROM else 1)

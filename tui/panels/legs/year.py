@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rotation.sessions import previous_session
+from rotation.status import Kind
 from tui.panels.legs.columns import Column, bound, fitting, share_of
 from tui.panels.legs.table import table
 from tui.view.draw import UNKNOWN, Row, Span, change, number
@@ -38,8 +40,11 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, named: int) -> list[Ro
     def of(read: Callable[[_Year, int], Span], size: int) -> Callable[[str, Leg, ViewState], Span]:
         return lambda symbol, _leg, _view: read(years[symbol], size)
 
-    def day_track(_symbol: str, leg: Leg, _view: ViewState) -> Span:
-        return track(share_of(leg.last, leg.low, leg.high), DAY_TRACK), "muted"
+    def day_track(symbol: str, leg: Leg, _view: ViewState) -> Span:
+        before, level = years[symbol].before, None
+        if before is not None and leg.low is not None and leg.high is not None and leg.low < leg.high:
+            level = (before - leg.low) / (leg.high - leg.low)
+        return track(share_of(leg.last, leg.low, leg.high), DAY_TRACK, level=level), "muted"
 
     columns = (
         Column("", 5, 0, lambda symbol, _leg, _view: (symbol, "strong"), right=False),
@@ -50,6 +55,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, named: int) -> list[Ro
         Column("52 weeks", YEAR_TRACK, 2, of(lambda year, size: year.track(size), YEAR_TRACK), right=False),
         Column("high", 9, 3, of(lambda year, _: (number(year.high), "muted"), 0)),
         Column("from high", 9, 6, of(lambda year, _: year.from_high(), 0)),
+        Column("┊ close", 9, 9, of(lambda year, _: (number(year.before), "muted"), 0)),
         Column("day low", 10, 8, bound("≤", lambda leg: leg.low)),
         Column("today", DAY_TRACK, 5, day_track, right=False),
         Column("day high", 10, 7, bound("≥", lambda leg: leg.high)),
@@ -67,6 +73,8 @@ class _Year(NamedTuple):
     last: float | None
     n: int
     """Closes among the sessions of a year; fewer than YEAR - 1 where some are missing."""
+    before: float | None
+    """The previous close: of the session before the one shown; None where that is not known."""
 
     @classmethod
     def of(cls, leg: Leg, line: HistoryLine | None, snapshot: Snapshot) -> _Year:
@@ -76,7 +84,12 @@ class _Year(NamedTuple):
         now = [] if last is None else [last]
         known = [*ends, *now]
         low, high = min(known, default=None), max(known, default=None)
-        return cls((*closes, *now) if closes else (), low, high, last, line.n if line else 0)
+        before = None
+        # Of one that is not adjusted the closes are on another scale than the price.
+        if line and line.points and leg.session and leg.status.kind is not Kind.UNADJUSTED:
+            when, close = line.points[-1]
+            before = close if when == previous_session(leg.session) else None
+        return cls((*closes, *now) if closes else (), low, high, last, line.n if line else 0, before)
 
     def line(self, width: int) -> Span:
         if not self.values:

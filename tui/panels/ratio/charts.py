@@ -60,11 +60,12 @@ def today(snapshot: Snapshot, role: str | None) -> Chart:
     """The session's minutes. ``role``: of the value now; None where the chart above says that."""
     ratio = snapshot.ratio
     title: list[Span] = [("today ", "strong"), *([] if role is None else _value(ratio, role))]
-    before = previous_close(ratio, snapshot.session) if ratio.intraday else None
-    if (pct := today_pct(ratio, snapshot.session)) is not None:
-        title.append((f"{about(pct, ratio.status)}{change(pct)} %", toned(pct)))
-    if before is not None:
+    before, pct = previous_close(ratio, snapshot.session), today_pct(ratio, snapshot.session)
+    if before is None or pct is None:
+        before = None
+    else:
         title += [
+            (f"{about(pct, ratio.status)}{change(pct)} %", toned(pct)),
             (f" since {LEVEL} the previous close", "faint"),
             (f" of {day(before[0])}, {number(before[1])}", "faint"),
         ]

@@ -9,7 +9,6 @@ from tui.panels.ratio.charts import CURRENT, daily, drawn, today
 from tui.panels.ratio.points import DAILY, TODAY, at_of
 from tui.panels.ratio.records import records, value_growth
 from tui.view.marks import marker
-from tui.view.view_state import crosshair_of
 
 if TYPE_CHECKING:
     from rotation.snapshot import Snapshot
@@ -23,7 +22,7 @@ BOTH_FROM = 12
 def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[Row]:
     """One or two charts filling the height, with the value-growth lines where there is room."""
     mark, ratio = marker(view, "ratio"), snapshot.ratio
-    at = at_of(snapshot, view) if crosshair_of(view) else None
+    at = at_of(snapshot, view) if view.crosshair_shown else None
     foot = value_growth(snapshot.value_growth, width, mark) if height >= BOTH_FROM else []
     if view.whole == "ratio" and ratio.daily and (at is None or height >= BOTH_FROM):
         foot = [*records(ratio, width), *foot]

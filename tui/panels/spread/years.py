@@ -13,7 +13,7 @@ from tui.view.chart.cells import line as line_cells
 from tui.view.chart.crosshair import cross, place_of
 from tui.view.draw import Row, change, column, fit, flowed, toned, wrap
 from tui.view.plane import joined
-from tui.view.view_state import crosshair_of, line_of
+from tui.view.view_state import line_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -49,7 +49,7 @@ def rows(snapshot: Snapshot, view: ViewState, width: int, height: int) -> list[R
         return [((PAUSED if view.paused else COMPUTING, "muted"),)]
     if line.low is None or line.high is None:
         return [((NO_PAST, "muted"),)]
-    most = max(height - 3, 2) if crosshair_of(view) else PLOT
+    most = max(height - 3, 2) if view.crosshair_shown else PLOT
     if width < BESIDE_FROM:
         return [
             *_chart(snapshot, view, line, width, min(PLOT_NARROW, most)),
@@ -110,7 +110,7 @@ def _chart(snapshot: Snapshot, view: ViewState, line: HistoryLine, width: int, h
     rest = next((form for form in forms if len(name) + len(now) + len(form) <= width), "")
     title: Row = ((name, "strong"), (now, "accent"), (rest, "faint"))
     head: list[Row] = [title]
-    if crosshair_of(view) and (here := _here(snapshot, view, line)) is not None:
+    if view.crosshair_shown and (here := _here(snapshot, view, line)) is not None:
         when, value, point = here
         cross(cells, cell_of(at(when, value), inner, height))
         head = reading(point, width)

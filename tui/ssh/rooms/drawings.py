@@ -25,9 +25,12 @@ READS: dict[str, tuple[str, ...]] = {
         *("filter", "focus", "help", "is_rising", "list", "marked", "order", "palette", "paused", "returns"),
         *("sort", "typing", "window", "windows", "zoomed"),
     ),
-    "spread": ("focus", "marked", "pair", "pair_options", "paused", "window", "windows", "zoomed"),
-    "ratio": ("chart", "marked", "pair", "whole"),
-    "fed": ("marked", "zoomed", "focus"),
+    "spread": (
+        *("crosshair_shown", "focus", "marked", "pair", "pair_options", "paused", "window", "windows"),
+        "zoomed",
+    ),
+    "ratio": ("chart", "crosshair_shown", "marked", "pair", "whole"),
+    "fed": ("crosshair_shown", "focus", "marked", "zoomed"),
     "health": (),
     "breadth": ("marked", "paused"),
     "graph": ("chart", "marked", "paused", "trail"),
@@ -40,7 +43,7 @@ READS: dict[str, tuple[str, ...]] = {
         "windows",
     ),
     "keys": (
-        *("ascii", "enters", "explains", "figure", "help", "is_urgent", "keys", "list", "lists"),
+        *("ascii", "enters", "explains", "figure", "has_chart", "help", "is_urgent", "keys", "list", "lists"),
         *("message", "pair", "pairs", "palette", "typing", "window"),
     ),
 }

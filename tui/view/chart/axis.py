@@ -58,7 +58,9 @@ def date_axis(days: Sequence[date], xs: Sequence[float], width: int, ends: tuple
             if scale.period(days[n]) != scale.period(days[n - 1])
         ]
         if len(marks) * (scale.cells + APART) <= width:
-            return _placed(marks, width) if len(marks) > 1 else ends_axis(ends, width)
+            placed = _placed(marks, width)
+            are_few = sum(bool(label) for label in placed.split(" " * APART)) < 2
+            return ends_axis(ends, width) if are_few else placed
     return ends_axis(ends, width)
 
 

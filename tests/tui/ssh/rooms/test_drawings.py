@@ -45,6 +45,7 @@ def views(number: int) -> list[ViewState]:
             typing=chance.random() < 0.5, scroll=chance.choice((0, 0, 3)), sort=chance.choice(SORTS),
             palette=chance.random() < 0.1, is_rising=chance.random() < 0.3, choice=chance.choice((0, 7)),
             ascii=chance.random() < 0.2, releases=chance.random() < 0.3,
+            crosshair=chance.choice(("", "2024-07-16T10:30")),
         )
         for _ in range(number)
     ]  # fmt: skip
