@@ -12,11 +12,13 @@ import pytest
 import feeds
 import rotation
 import tui
+from feeds.desk.members.prices import BARS
 from feeds.hub.broker.connection import Cause
 from feeds.hub.broker.lease import Unreadable
 from feeds.hub.order import Arrival
 from feeds.hub.wire.codec import Fault
 from feeds.streaming import wording as streaming
+from feeds.streaming.members.prints import MemberChannel
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
 from feeds.streaming.session import Action
@@ -63,6 +65,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
     NoLogin: lambda kind: kind.value,
     EventKind: lambda kind: kind.value,
     Unknown: lambda reason: reason.value,
+    MemberChannel: lambda channel: BARS[channel],
 }
 """Enum → what a person reads for a member of it."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from feeds.clock import Time
     from feeds.http.cached import CachedClient
+    from feeds.streaming.members.prints import MemberPrints
     from feeds.streaming.vendor import Vendor
 
 VARIANTS = {
@@ -123,6 +124,8 @@ def by_vendor(
     closes: Mapping[str, float],
     time: Time,
     on_corrected_close: Callable[[str], None],
+    *,
+    members: MemberPrints | None = None,
 ) -> Callable[[], StreamFeed]:
     """A stream to be made when its turn comes; see ``StreamFeed`` for the arguments."""
     return partial(
@@ -133,4 +136,5 @@ def by_vendor(
         time=time,
         on_corrected_close=on_corrected_close,
         pace_s=PACE_S,
+        members=members,
     )

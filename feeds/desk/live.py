@@ -12,9 +12,10 @@ from feeds.clock import Pace, Time
 from feeds.desk import choose
 from feeds.desk.asked import first_answer
 from feeds.desk.history_sources import open_sources
-from feeds.desk.member_closes import MemberCloses
-from feeds.desk.member_prices import MemberPrices, asked_once
-from feeds.desk.membership import load_membership
+from feeds.desk.members.closes import MemberCloses
+from feeds.desk.members.membership import load_membership
+from feeds.desk.members.once import asked_once
+from feeds.desk.members.prices import MemberPrices
 from feeds.desk.open import Now
 from feeds.fed import opening as fed_opening
 from feeds.history.renames import FILE as RENAMES
@@ -24,6 +25,7 @@ from feeds.macro import opening as macro_opening
 from feeds.members.refresh import HoldingsRefresh
 from feeds.streaming.failover import Failover
 from feeds.streaming.feed import PACE_S, StreamFeed
+from feeds.streaming.members.prints import MemberPrints
 from feeds.vendors.yahoo.stream import Yahoo
 from rotation.breadth.members import spelled
 from rotation.desk import HISTORY_SINCE, is_index
@@ -57,6 +59,8 @@ class Shared:
     def __init__(self, time: Time | None = None) -> None:
         self.time = time or Time()
         self.refusals = Pace(random=self.time.random)  # quotes, history and futures ask the same Yahoo
+        self.member_prints = MemberPrints()
+        """What the stream of quotes brings of members, for whoever prices them."""
         self.turns = asyncio.Lock()
         """Of all that hand on history from one store."""
         self._updater: HistoryUpdater | None = None
@@ -153,7 +157,10 @@ def _quotes(
     made: list[Feed] = [
         Failover(
             http,
-            [choose.by_vendor(vendor, shares, closes, time, shared.ask_again) for vendor in vendors],
+            [
+                choose.by_vendor(vendor, shares, closes, time, shared.ask_again, members=shared.member_prints)
+                for vendor in vendors
+            ],
             time=time,
             why=choose.why_chosen(choice, environ),
         )
@@ -181,7 +188,17 @@ def _member_prices(
         clock_ns=time.clock_ns, monotonic=time.monotonic, sleep=time.sleep, refusals=shared.refusals
     )
     vendors = choose.vendors(choice, (), http, time, environ)
-    return [MemberPrices(vendors, priced, http=http, history=history, time=time, legs=set(symbols))]
+    return [
+        MemberPrices(
+            vendors,
+            priced,
+            http=http,
+            history=history,
+            time=time,
+            legs=set(symbols),
+            prints=shared.member_prints,
+        )
+    ]
 
 
 def _updater(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
     from feeds.events import Event
+    from feeds.streaming.members.prints import MemberPrints
     from feeds.streaming.requests import Reference, Request
     from feeds.streaming.vendor import Vendor, VendorError
     from feeds.streaming.watch.hours import Hours
@@ -53,6 +54,7 @@ class StreamFeed:
         until_ns: int | None = None,
         time: Time | None = None,
         pace_s: float = 0.0,
+        members: MemberPrints | None = None,
     ) -> None:
         """``symbols`` in order of importance: a vendor's limit cuts the last ones off.
 
@@ -60,6 +62,7 @@ class StreamFeed:
         ``on_corrected_close`` is given each symbol whose settled close the vendor may have corrected.
         ``until_ns``: when the symbols expire, UTC nanoseconds; None where they do not.
         ``pace_s``: seconds between looks at what has come, at least (``PACE_S``); 0 to look at once.
+        ``members``: given the members of indices that the vendor brings on the same connection, if it does.
         """
         ordered = list(dict.fromkeys(symbols))
         self.name = vendor.name
@@ -78,6 +81,7 @@ class StreamFeed:
             canaries=canaries,
             closes=closes,
             random=self._time.random,
+            members=members,
         )
         self._connection = Connection(vendor, self.state, self._time, changed=self._changed, pace_s=pace_s)
         self._fetches: dict[Request, asyncio.Task[None]] = {}
@@ -147,6 +151,7 @@ class StreamFeed:
         finally:
             run.cancel()
             await asyncio.gather(run, return_exceptions=True)
+            self.state.on_left()
 
     async def _run(self) -> None:
         """All tasks of the stream. The first error of any of them ends the others, and is raised."""

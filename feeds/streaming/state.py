@@ -23,7 +23,7 @@ from feeds.streaming.reference import ScaleWatch
 from feeds.streaming.requests import Answer, Purpose, Requests
 from feeds.streaming.session import Session
 from feeds.streaming.states import Report
-from feeds.streaming.vendor import FrameResult, ReferenceSource
+from feeds.streaming.vendor import FrameResult, ReferenceSource, StreamsMembers
 from feeds.streaming.watch.halts import Halts
 from feeds.streaming.watch.hours import Equities
 from feeds.streaming.watch.watch import Watch
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from feeds.clock import Moment
     from feeds.events import Event
     from feeds.streaming.many.admitted import Admitted
+    from feeds.streaming.members.prints import MemberPrints, MemberTap
     from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, Vendor, VendorError
@@ -67,16 +68,21 @@ class StreamState:
         canaries: frozenset[str] = CANARIES,
         closes: Mapping[str, float] | None = None,
         random: Callable[[], float],
+        members: MemberPrints | None = None,
     ) -> None:
         """``symbols`` in order of importance: a vendor's limit cuts the last ones off.
 
         ``closes``: reference closes, against which the first prints are judged. ``hours``: US equities'.
-        ``random``: uniform in [0, 1).
+        ``random``: uniform in [0, 1). ``members``: given those that the vendor brings beside the symbols.
         """
         asked = tuple(dict.fromkeys(symbols))
         self._symbols = frozenset(asked[: vendor.most_symbols])
         self._hours = hours or Equities()
         self._random = random
+        self._members: MemberTap | None = None
+        if members is not None and isinstance(vendor, StreamsMembers):
+            vendor.members = members
+            self._members = members.tap(vendor.mode)
         self.session = Session(vendor, self._symbols, random=random)
         closes, late_ns = closes or {}, int(vendor.mode.delay_s * NS)
         self.filter = LiveFilter(self._symbols, closes)
@@ -186,6 +192,7 @@ class StreamState:
                 self._scale.next_request(now),
             )
             self._admit((), now)
+            self._ask_for_members(now)
         self.requests.add(self._corrections.next_request(now))
         self._update(now)
 
@@ -197,11 +204,17 @@ class StreamState:
         was_subscribed = self.session.is_subscribed
         self.session.on_lost(reason, now, floor_s)
         self.filter.on_lost()
+        self.on_left()
         if was_subscribed:
             self._watch.on_lost(now)
             self._backfill.on_lost()
             self._scale.on_lost()
         self._update(now)
+
+    def on_left(self) -> None:
+        """Nothing is received any more: members do not come until a connection brings them again."""
+        if self._members is not None:
+            self._members.lost()
 
     def on_answer(self, request: Request, answer: Answer, now: Moment) -> None:
         """REST has answered; an answer that is no longer awaited is dropped."""
@@ -290,6 +303,8 @@ class StreamState:
 
     def _subscribe(self, now: Moment) -> None:
         """Send the subscription: what was missed until now can be asked for."""
+        if self._members is not None:
+            self._members.opened()
         self.session.subscribe(now)
         is_first = self._watch.on_subscribed(now)
         since_ns = self._watch.missed_ns(now)
@@ -298,6 +313,12 @@ class StreamState:
         gap = self._backfill.on_subscribed(now, is_first=is_first)
         self.buffer.add(*[gap] if gap else [])
         self.requests.add(self._backfill.next_fill(now), self._scale.next_request(now))
+
+    def _ask_for_members(self, now: Moment) -> None:
+        """Ask for members, or for none any more, where that has changed while the connection lasts."""
+        if self._members is not None and self.session.is_open and self._members.has_turned:
+            self._members.lost()
+            self.session.subscribe(now)
 
     def _on_result(self, result: FrameResult, now: Moment) -> None:
         """Act on what a frame contains."""
@@ -329,6 +350,10 @@ class StreamState:
             late, asked_ns = self._watch.late(result.subscribed & self._symbols, now)
             gaps += [self._backfill.note(late, asked_ns, now.ns)] if late else []
         self.buffer.add(*gaps)
+        if self._members is not None:
+            if result.member_channel is not None:
+                self._members.on_channel(result.member_channel, now.s)
+            self._members.put(result.members, result.passed_over, now.s)
         prints = (quote for quote in result.quotes if quote.symbol in self._symbols and not quote.bar_ns)
         self._watch.on_times([quote.ts_ns for quote in prints], now)
         self.filter.quotes.on_quotes(result.nbbo, result.bands, now.ns)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from feeds.events import Correction
+from feeds.streaming.members.prints import MemberChannel, MemberPrints
 from rotation.columns import PrintColumns
 from rotation.quote import Nbbo, Quote
 from rotation.status import FeedState, Refusal
@@ -81,6 +82,12 @@ class FrameResult(msgspec.Struct, frozen=True):
     error: VendorError | None = None
     rejected: tuple[str, ...] = ()
     """Messages in the frame that could not be used, a reason each; the others stand."""
+    members: tuple[Quote, ...] = ()
+    """Prints of an index's members, under the spelling of ``MemberPrints.wanted``; see StreamsMembers."""
+    passed_over: int = 0
+    """Prints in the frame of symbols that nobody asked for."""
+    member_channel: MemberChannel | None = None
+    """How members come from now on; None where the frame does not say."""
 
 
 class Conversation(Protocol):
@@ -213,6 +220,15 @@ class ModesBySymbol(Protocol):
 def mode_of(vendor: Vendor, symbol: str) -> Mode:
     """What a vendor's prices of a symbol are worth by design."""
     return vendor.mode_of(symbol) if isinstance(vendor, ModesBySymbol) else vendor.mode
+
+
+@runtime_checkable
+class StreamsMembers(Protocol):
+    """A vendor of which one subscription brings all shares there are, beside the symbols asked for."""
+
+    members: MemberPrints | None
+    """Whose ``wanted`` says which to keep; each connection asks for members while there are any. None: no one
+    ever wants any."""
 
 
 @runtime_checkable

@@ -200,7 +200,7 @@ def settled(command: Any) -> Any:
             "ask_members",
             is_flag=True,
             envvar="ROTATION_TUI_MEMBERS",
-            help="Price the funds' members, too, every minute: breadth for today.",
+            help="Price the funds' members, too: breadth for today.",
         ),
         HISTORY,
         *NATS_OPTIONS,

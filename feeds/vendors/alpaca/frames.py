@@ -19,7 +19,7 @@ from feeds.streaming.vendor import Band, Halt
 from rotation.quote import MINUTE_NS, NS, Nbbo, Quote, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from collections.abc import Set as AbstractSet
 
     from feeds.streaming.vendor import Frame
@@ -86,6 +86,9 @@ class Parsed(msgspec.Struct):
     errors: list[int] = []
     """The vendor's own codes; 0 where it sent none."""
     rejected: list[str] = []
+    members: list[Quote] = []
+    passed_over: int = 0
+    """Bars of symbols that nobody asked for."""
 
 
 class _Message(msgspec.Struct):
@@ -135,19 +138,21 @@ def parse(
     *,
     wanted: AbstractSet[str] | None = None,
     on_trades: AbstractSet[str] = frozenset(),
+    members: Container[str] = (),
     auctions: Auctions | None = None,
 ) -> Parsed:
     """What a frame contains. Raises SourceError for a frame that is not an array of messages.
 
     Bars of symbols not ``wanted`` are left out (``*`` brings the whole market), and those of symbols that
-    are ``on_trades``: their trades said the same already, and volume would count twice. ``auctions`` knows
-    the closing auction of a trade that has no conditions; None: without conditions no trade is one.
+    are ``on_trades``: their trades said the same already, and volume would count twice. Those of ``members``
+    that are neither are kept apart. ``auctions`` knows the closing auction of a trade that has no conditions;
+    None: without conditions no trade is one.
     """
     parsed = Parsed()
     messages = _messages(frame, parsed)
     for message in messages[:MESSAGES_MAX]:
         try:
-            _take(message, parsed, wanted, on_trades, auctions)
+            _take(message, parsed, wanted, on_trades, members, auctions)
         except SourceError as error:
             parsed.rejected.append(str(error))
     if len(messages) > MESSAGES_MAX:
@@ -180,11 +185,12 @@ def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
     return messages
 
 
-def _take(
+def _take(  # noqa: PLR0917 - what a frame is read with
     message: _Message,
     parsed: Parsed,
     wanted: AbstractSet[str] | None,
     on_trades: AbstractSet[str],
+    members: Container[str],
     auctions: Auctions | None,
 ) -> None:
     kind = message.kind if isinstance(message.kind, str) else ""
@@ -193,9 +199,7 @@ def _take(
         if quote is not None:
             parsed.quotes.append(quote)
     elif kind in {"b", "u"}:
-        symbol = _symbol(message)
-        if symbol not in on_trades and (wanted is None or symbol in wanted):
-            parsed.quotes.append(_bar(message, symbol))
+        _take_bar(message, parsed, wanted, on_trades, members)
     elif kind == "s":
         halted = HALTED.get(message.sc) if isinstance(message.sc, str) else None
         if halted is not None:
@@ -208,6 +212,24 @@ def _take(
         parsed.corrections.append(corrected)
     elif kind not in _SILENT:
         _control(message, parsed)
+
+
+def _take_bar(
+    message: _Message,
+    parsed: Parsed,
+    wanted: AbstractSet[str] | None,
+    on_trades: AbstractSet[str],
+    members: Container[str],
+) -> None:
+    symbol = _symbol(message)
+    if symbol in on_trades:
+        return
+    if wanted is None or symbol in wanted:
+        parsed.quotes.append(_bar(message, symbol))
+    elif symbol in members:
+        parsed.members.append(_bar(message, symbol))
+    else:
+        parsed.passed_over += 1
 
 
 def _control(message: _Message, parsed: Parsed) -> None:

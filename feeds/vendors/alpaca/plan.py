@@ -51,6 +51,8 @@ class Plan:
         self._asked: set[Ask] = set()
         self._refused: set[Ask] = set()
         self._under_way: Ask | None = None
+        self.has_members = False
+        """Set it to ask for bars of the whole market although the desk's own symbols need none."""
 
     @property
     def on_trades(self) -> frozenset[str]:
@@ -65,8 +67,19 @@ class Plan:
     @property
     def covered(self) -> frozenset[str]:
         """Symbols that the vendor acknowledges, by trades or by bars."""
-        by_bars = self._wanted if ALL in self._held.bars else self._held.bars
-        return self.on_trades | by_bars
+        return self.on_trades | self.on_bars
+
+    @property
+    def on_bars(self) -> frozenset[str]:
+        """Wanted symbols whose bars count: ``*`` brings those of legs too of which trades are asked."""
+        if ALL in self._held.bars:
+            return self._wanted - self._on_trades()
+        return self._held.bars & self._wanted
+
+    @property
+    def brings_all(self) -> bool:
+        """Whether the vendor has acknowledged bars of the whole market."""
+        return ALL in self._held.bars
 
     @property
     def by_minute(self) -> frozenset[str]:
@@ -129,14 +142,15 @@ class Plan:
         rest = self._wanted - trades
         yield Ask("trades", held.trades - trades, "unsubscribe")
         yield Ask("trades", trades - held.trades)
-        if rest:
-            yield Ask("bars", _EVERY - held.bars)
+        if rest or self.has_members:
+            # Where the desk could do without, a refusal of any kind costs the desk nothing.
+            yield Ask("bars", _EVERY - held.bars, optional=not rest)
         if ALL not in held.bars:
             left = min(self._channels - len(trades), self._named)
             by_name = frozenset(sorted(rest)[: max(left, 0)])
             yield Ask("bars", held.bars - by_name, "unsubscribe")
             yield Ask("bars", by_name - held.bars)
-        elif not rest:
+        elif not (rest or self.has_members):
             yield Ask("bars", _EVERY, "unsubscribe")
         yield Ask("updatedBars", held.bars - held.updated, optional=True)
         yield Ask("statuses", (trades & held.trades) - held.statuses, optional=True)

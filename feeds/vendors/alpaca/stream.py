@@ -13,9 +13,11 @@ from feeds.errors import InputError
 from feeds.parsing.symbols import dotted_symbol
 from feeds.parsing.vendor_names import Names
 from feeds.parsing.wire import address
+from feeds.streaming.members.prints import MemberChannel
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.streaming.watch.auction import Auctions
+from feeds.vendors.alpaca.bars import Shares, plain_bars
 from feeds.vendors.alpaca.frames import encode, parse
 from feeds.vendors.alpaca.keys import AlpacaKeys
 from feeds.vendors.alpaca.plan import Plan
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from feeds.http.cached import CachedClient
+    from feeds.streaming.members.prints import MemberPrints
     from feeds.streaming.vendor import Frame, ManyFrames
     from feeds.vendors.alpaca.plan import Ask
     from rotation.quote import Quote
@@ -67,6 +70,8 @@ class Alpaca:
     acknowledges = True
     most_symbols = None
     """Trades are limited, minute bars as a rule are not: ``feeds.vendors.alpaca.plan`` deals them out."""
+    members: MemberPrints | None = None
+    """Given members' minute bars (``*``) on every plan: no document says that trades of all may be had."""
 
     def __init__(
         self,
@@ -94,6 +99,7 @@ class Alpaca:
         self._packed = packed
         self._plan = Plan((), channels)
         self._auctions = Auctions()
+        self._has_market = feed != "test"
         self.mode = MODES[feed]
         self.url = f"{address('ALPACA', 'STREAM', HOME)}/v2/{feed}"
         kind = "msgpack" if packed else "json"
@@ -103,7 +109,10 @@ class Alpaca:
     def conversation(self) -> AlpacaConversation:
         """A new connection begins."""
         self._plan = Plan(self._first, self._channels)
-        return AlpacaConversation(self._keys, self._plan, packed=self._packed, auctions=self._auctions)
+        members = self.members if self._has_market else None
+        return AlpacaConversation(
+            self._keys, self._plan, packed=self._packed, auctions=self._auctions, members=members
+        )
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The newest eligible print of each symbol, or its newest minute where the stream brings only these.
@@ -148,9 +157,19 @@ class AlpacaConversation:
     """One connection: greeting, authentication, then one subscription after the other."""
 
     def __init__(
-        self, keys: AlpacaKeys, plan: Plan, *, packed: bool, auctions: Auctions | None = None
+        self,
+        keys: AlpacaKeys,
+        plan: Plan,
+        *,
+        packed: bool,
+        auctions: Auctions | None = None,
+        members: MemberPrints | None = None,
     ) -> None:
-        """``packed``: msgpack, as the upgrade's header said. ``auctions`` outlive a connection."""
+        """``packed``: msgpack, as the upgrade's header said. ``auctions`` outlive a connection.
+
+        ``members``: those whose bars are kept; None: nobody wants any.
+        """
+        self._members = members
         self._auctions = auctions or Auctions()
         self._keys = keys
         self._plan = plan
@@ -168,14 +187,27 @@ class AlpacaConversation:
         if trades is not None:
             return FrameResult(quotes=self._names.back(trades))
         plan = self._plan
-        parsed = parse(frame, wanted=plan.wanted, on_trades=plan.on_trades, auctions=self._auctions)
+        members = self._members.wanted if self._members is not None else {}
+        bars = plain_bars(frame, Shares(plan.on_bars - plan.on_trades, members), plan.wanted)
+        if bars is not None:
+            quotes = self._names.back(bars.legs)
+            return FrameResult(quotes, members=bars.members, passed_over=bars.passed_over)
+        parsed = parse(
+            frame,
+            wanted=plan.on_bars,
+            on_trades=plan.wanted - plan.on_bars | plan.on_trades,
+            members=members,
+            auctions=self._auctions,
+        )
         ready = parsed.authenticated
         error: VendorError | None = None
         send: tuple[Frame, ...] = ()
         subscribed: frozenset[str] | None = None
+        channel: MemberChannel | None = None
         if parsed.subscribed is not None:
             self._plan.acknowledged(parsed.subscribed)
             subscribed = self._names.ours(self._plan.covered)
+            channel = MemberChannel.MINUTE_BARS if members and plan.brings_all else None
             send = self._send(self._plan.next())
         for code in parsed.errors:
             if code == _ALREADY:
@@ -193,6 +225,9 @@ class AlpacaConversation:
             corrections=self._names.back(parsed.corrections),
             error=error,
             rejected=tuple(parsed.rejected),
+            members=tuple(parsed.members),
+            passed_over=parsed.passed_over,
+            member_channel=channel,
         )
 
     def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
@@ -203,6 +238,7 @@ class AlpacaConversation:
         """The first request towards this set; the others follow its acknowledgement."""
         self._names = Names(symbols)
         self._many = ManyTrades(self._names.renamed)
+        self._plan.has_members = self._members is not None and bool(self._members.wanted)
         return self._send(self._plan.want(self._names.theirs))
 
     def beat(self) -> tuple[Frame, ...]:

@@ -6,6 +6,7 @@ Every frame is an array of messages, each with its kind in ``ev``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -168,8 +169,34 @@ def _ours(name: Loose, renamed: Mapping[str, str]) -> Loose:
     return renamed.get(name, name) if isinstance(name, str) else name
 
 
-def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | None = None) -> FrameResult:
+class Shares(msgspec.Struct, frozen=True):
+    """Whose bars are kept, of a stream that brings those of the whole market."""
+
+    legs: Container[str]
+    legs_by: str
+    """Kind of the bars that count for legs, as "A"; empty where their trades come."""
+    members: Container[str]
+    members_by: str
+    """Kind of the bars that count for members."""
+
+    def is_leg(self, kind: str, name: str) -> bool:
+        """Whether a bar counts for a leg."""
+        return kind == self.legs_by and name in self.legs
+
+    def is_member(self, kind: str, name: str) -> bool:
+        """Whether a bar counts for a member."""
+        return kind == self.members_by and name in self.members and name not in self.legs
+
+
+def market_data(  # noqa: C901, PLR0912 - a branch for each kind of message
+    entries: Iterable[Entry],
+    ids: TradeIds,
+    auctions: Auctions | None = None,
+    shares: Shares | None = None,
+) -> FrameResult:
     """Trades and bars. A bid and an ask are not a price: they are a heartbeat, unless they are crossed.
+
+    ``shares``: whose bars are kept, the others are counted; None: those of all, as bars of what is followed.
 
     ``auctions`` knows the closing auction of a trade that has no conditions; None: without them none is one.
 
@@ -179,6 +206,8 @@ def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | No
     results: list[Quote | str] = []
     corrections: list[Correction] = []
     markets: list[Nbbo | Band] = []
+    of_members: list[Quote | str] = []
+    passed_over = 0
     for message in entries:
         if not isinstance(message, Message):
             results.append("invalid message")
@@ -193,14 +222,13 @@ def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | No
                 if not isinstance(trade, str):
                     ids.add(message, trade)
         elif message.ev in ("A", "AM"):
-            high, low = message.h or 0, message.l or 0
-            starts_ns, ends_ns = instant(message.s), instant(message.e)
-            bar_ns = ends_ns - starts_ns if starts_ns and ends_ns and starts_ns < ends_ns else 0
-            results.append(
-                quote(
-                    message.sym, ends_ns, message.c, message.v, seq=BAR_SEQ, high=high, low=low, bar_ns=bar_ns
-                )
-            )
+            name = symbol(message.sym)
+            if shares is None or name is None or shares.is_leg(message.ev, name):
+                results.append(_bar(message))
+            elif shares.is_member(message.ev, name):
+                of_members.append(_bar(message))
+            else:
+                passed_over += name not in shares.legs
         elif message.ev in ("Q", "LULD"):
             market = _market(message)
             if isinstance(market, str):
@@ -209,14 +237,25 @@ def market_data(entries: Iterable[Entry], ids: TradeIds, auctions: Auctions | No
             else:
                 markets.append(market)
     quotes, rejected = sifted(results)
+    members, also_rejected = sifted(of_members)
     return FrameResult(
         quotes,
         nbbo=tuple(market for market in markets if isinstance(market, Nbbo)),
         bands=tuple(market for market in markets if isinstance(market, Band)),
         corrections=tuple(corrections),
-        rejected=rejected,
+        rejected=(*rejected, *also_rejected),
         heartbeat=not quotes,
+        members=members,
+        passed_over=passed_over,
     )
+
+
+def _bar(message: Message) -> Quote | str:
+    """A bar at its end, or why it is none."""
+    high, low = message.h or 0, message.l or 0
+    starts_ns, ends_ns = instant(message.s), instant(message.e)
+    bar_ns = ends_ns - starts_ns if starts_ns and ends_ns and starts_ns < ends_ns else 0
+    return quote(message.sym, ends_ns, message.c, message.v, seq=BAR_SEQ, high=high, low=low, bar_ns=bar_ns)
 
 
 def _market(message: Message) -> Nbbo | Band | str:

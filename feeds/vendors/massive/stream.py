@@ -1,7 +1,7 @@
 """Massive (formerly Polygon): the consolidated tape, over one websocket for an account.
 
 Plans differ: the dearest streams trades (T), every one with a stream has second bars (A), so bars are asked
-for where trades are refused.
+for where trades are refused. Members of indices come by bars of the whole market (``A.*``, else ``AM.*``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from feeds.parsing.wire import address
 from feeds.streaming.requests import Reference
 from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.streaming.watch.auction import Auctions
-from feeds.vendors.massive.frames import Message, TradeIds, market_data, parse
+from feeds.vendors.massive.bars import plain_bars
+from feeds.vendors.massive.frames import Message, Shares, TradeIds, market_data, parse
+from feeds.vendors.massive.members import MemberBars
 from feeds.vendors.massive.rest import (
     parse_bars,
     parse_previous,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from feeds.http.cached import CachedClient
+    from feeds.streaming.members.prints import MemberPrints
     from feeds.streaming.vendor import Frame, ManyFrames
     from rotation.quote import Quote
 
@@ -65,8 +68,16 @@ BACKFILL_MAX = 50
 class MassiveConversation:
     """One connection: authenticate, subscribe, and ask for bars where trades are refused."""
 
-    def __init__(self, key: str, ids: TradeIds | None = None, auctions: Auctions | None = None) -> None:
+    def __init__(
+        self,
+        key: str,
+        ids: TradeIds | None = None,
+        auctions: Auctions | None = None,
+        members: MemberBars | None = None,
+    ) -> None:
         """``key`` is sent in the first message and kept nowhere else. The others outlive a connection."""
+        self._members = members or MemberBars()
+        self._members.opened()
         self._ids = ids or TradeIds()
         self._auctions = auctions or Auctions()
         self._key = key
@@ -84,12 +95,21 @@ class MassiveConversation:
 
     def received(self, frame: Frame) -> FrameResult:
         """Data and statuses, in any mixture."""
+        bars = plain_bars(frame, self._shares(self._names.theirs))
+        if bars is not None:
+            return msgspec.structs.replace(bars, quotes=self._names.back(bars.quotes))
         entries = parse(frame, self._names.renamed)
-        result = market_data(entries, self._ids, self._auctions)
+        shares = self._shares(self._names.ours(self._names.theirs))
+        result = market_data(entries, self._ids, self._auctions, shares)
         for message in entries:
             if isinstance(message, Message) and message.ev == "status":
                 result = self._with_status(result, str(message.status), str(message.message))
         return result
+
+    def _shares(self, legs: frozenset[str]) -> Shares:
+        """Whose bars count. ``legs``: under the names that the messages have when they are asked about."""
+        legs_by = CHANNELS[self._channel]
+        return Shares(legs, "" if legs_by == "T" else legs_by, self._members.wanted, self._members.kind)
 
     def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
         """What the frames from this place on mean, as far as they hold trades, quotes and bands alone."""
@@ -106,11 +126,24 @@ class MassiveConversation:
         return (
             *self._messages("unsubscribe", self._held - asked),
             *self._messages("subscribe", asked - self._held),
+            *self._extras(),
         )
 
     def beat(self) -> tuple[Frame, ...]:
         """Nothing: the transport's pings are enough."""
         return ()
+
+    def _extras(self) -> Iterator[Frame]:
+        """What is asked for beside the symbols, once all of them are acknowledged: members, then bands.
+
+        One thing is under way at a time, since a refusal names nothing.
+        """
+        if self._asked and self._asked <= self._held:
+            action, channel = self._members.next_request()
+            if action:
+                yield _action(action, channel)
+            if not self._members.is_under_way:
+                yield from self._bands()
 
     def _bands(self) -> Iterator[Frame]:
         """Ask for bands, bid and ask of all symbols, once, as soon as all their trades are acknowledged."""
@@ -137,10 +170,13 @@ class MassiveConversation:
             change["error"] = VendorError("fatal", text, Refusal.TAKEN_OVER)
         elif status == "success":
             change["subscribed"] = self._acknowledged(message)
-            change["send"] = (*result.send, *self._bands())
+            change["member_channel"] = self._members.on_success(message) or result.member_channel
+            change["send"] = (*result.send, *self._extras())
         elif status == "error":
             change |= self._error(message)
         elif status in ("slow_consumer", "force_disconnect"):
+            if status == "slow_consumer":
+                self._members.on_overrun()
             change["rejected"] = (*result.rejected, f"Massive is about to cut the connection: {status}")
         return msgspec.structs.replace(result, **change)
 
@@ -158,6 +194,9 @@ class MassiveConversation:
     def _error(self, message: str) -> dict[str, Any]:
         is_of_extra = f"{BANDS}." in message or f"{QUOTES}." in message
         is_of_plan = "real-time" in message and not is_of_extra
+        if self._members.is_under_way and not is_of_plan:
+            self._members.on_refusal()
+            return {"send": tuple(self._extras())}
         if self._has_asked_bands and not is_of_plan:
             return {}  # the plan has no bands, or no bid and ask: the trades stand
         if "real-time" in message:
@@ -166,6 +205,9 @@ class MassiveConversation:
             }
         if "not authorized" not in message:
             return {"error": VendorError("limit", "Massive rejected a subscription")}
+        return self._unauthorized()
+
+    def _unauthorized(self) -> dict[str, Any]:
         self._refused += 1
         if self._channel == 0:
             self._channel = 1
@@ -188,6 +230,7 @@ class Massive:
     keyed = True
     acknowledges = True
     most_symbols: int | None = None
+    members: MemberPrints | None = None
 
     def __init__(self, key: str, http: CachedClient, *, delayed: bool = False) -> None:
         """``delayed``: the 15 minutes late feed, another host and the cheaper plans' only one."""
@@ -199,11 +242,13 @@ class Massive:
         self._key = key
         self._ids = TradeIds()
         self._auctions = Auctions()
+        self._member_bars = MemberBars()
         self._http = http
 
     def conversation(self) -> MassiveConversation:
         """A new connection begins."""
-        return MassiveConversation(self._key, self._ids, self._auctions)
+        self._member_bars.prints = self.members
+        return MassiveConversation(self._key, self._ids, self._auctions, self._member_bars)
 
     async def snapshot(self, symbols: frozenset[str]) -> tuple[Quote, ...]:
         """The last trade of each, or its last minute bar where the plan has no trades.

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from feeds.desk.membership import renamed
+from feeds.desk.members.membership import renamed
 from feeds.history.renames import Rename, Renames
 from rotation.breadth.members import SCHEMA, MemberList
 

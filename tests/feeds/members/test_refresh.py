@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from feeds.desk.membership import load_membership
+from feeds.desk.members.membership import load_membership
 from feeds.errors import InputError, StorageError
 from feeds.events import Status
 from feeds.members.parse import parse_holdings

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from feeds.desk.membership import load_membership
+from feeds.desk.members.membership import load_membership
 from feeds.errors import InputError
 from feeds.members.parse import parse_holdings
 from feeds.members.store import MemberStore

@@ -27,7 +27,7 @@ TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 OTHERS = {
     "history sync": "asks vendors: tests/feeds/history",
     "history sync --universe r2k": "asks vendors: tests/tui/cli/test_members.py",
-    "--members": "prices members: tests/feeds/desk/test_member_prices.py",
+    "--members": "prices members: tests/feeds/desk/members/test_prices.py",
     "contributions R2K": "needs a universe: tests/tui/cli/test_members.py",
     "record desk": "runs until it is ended: tests/tui/cli/test_record.py",
     "doctor --stream": "asks vendors: tests/tui/cli/test_doctor.py",

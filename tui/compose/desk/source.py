@@ -46,7 +46,7 @@ def lineup(wanted: Wanted, source: Source, desk: Desk, cast: Cast) -> Lineup:
 
 def membership_of(wanted: Wanted) -> tuple[Membership, ...]:
     """The funds' lists and the person's own universes. Raises InputError and StorageError."""
-    from feeds.desk.membership import load_membership  # noqa: PLC0415
+    from feeds.desk.members.membership import load_membership  # noqa: PLC0415
     from rotation.sessions import new_york_day  # noqa: PLC0415
 
     today = new_york_day(places.wall_ns())

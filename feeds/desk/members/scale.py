@@ -47,6 +47,11 @@ class MemberScale:
         return len(self._unanswered)
 
     @property
+    def waiting(self) -> frozenset[str]:
+        """Those members: they are asked about again with the next round that asks for any."""
+        return frozenset(self._unanswered)
+
+    @property
     def unexplained(self) -> int:
         """How many members are not counted though the vendor answered: neither a split nor a close of it."""
         return len(self._unexplained)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from feeds.desk.member_closes import NO_SOURCE, NONE_STORED, TRIES, MemberCloses
+from feeds.desk.members.closes import NO_SOURCE, NONE_STORED, TRIES, MemberCloses
 from feeds.desk.open import Source, supervise
 from feeds.errors import SourceError
 from feeds.events import HistoryUpdated, Status

@@ -13,11 +13,13 @@ import polars as pl
 import pytest
 
 from feeds.clock import Pace
-from feeds.desk.member_prices import LOST_AFTER, PER_REQUEST, MemberPrices, able
+from feeds.desk.members.once import PER_REQUEST, able, asked_once
+from feeds.desk.members.prices import LOST_AFTER, MemberPrices
 from feeds.desk.open import Source, follow_members
 from feeds.errors import InputError
 from feeds.events import ListedSplits
 from feeds.http.cached import CachedClient
+from feeds.streaming.failover import Failover
 from feeds.supervisor import Supervisor
 from feeds.vendors.alpaca.stream import Alpaca
 from feeds.vendors.massive.stream import Massive
@@ -420,6 +422,13 @@ async def test_nothing_is_asked_unless_it_was_asked_for(tmp_path, keyed):
     feeds = feeds_at_start(Desk(), history(), None, priced=frozenset(("IWM", *NAMES)), **given)
     (feed,) = [feed for feed in feeds if feed.name == "members"]
     assert feed.symbols == frozenset(NAMES), "the legs have a stream of their own"
+    quotes = next(feed for feed in feeds if isinstance(feed, Failover))
+    legs = frozenset(Desk().legs)
+    for make in quotes._streams:
+        stream = make()
+        assert stream.symbols <= legs, "no vendor is asked for a member by name"
+        members = getattr(stream.vendor, "members", None)
+        assert members is (None if stream.name == "Yahoo" else feed._prints)
 
 
 def test_without_a_holdings_file_the_option_says_what_to_do():
@@ -432,8 +441,6 @@ def test_without_a_holdings_file_the_option_says_what_to_do():
 
 
 async def test_a_snapshot_asks_for_members_once(monkeypatch, keyed, tmp_path):
-    from feeds.desk.member_prices import asked_once
-
     world = tape()
     world.latest["M004"], world.splits["M004"] = traded(50.5), (SESSION, 2.0)
     async with AlpacaRestServer(world, now_ns=NOW_NS) as server:
