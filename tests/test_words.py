@@ -18,6 +18,7 @@ from feeds.hub.broker.lease import Unreadable
 from feeds.hub.order import Arrival
 from feeds.hub.wire.codec import Fault
 from feeds.streaming import wording as streaming
+from feeds.streaming.alike.fields import Form
 from feeds.streaming.members.prints import MemberChannel
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.requests import Purpose
@@ -72,6 +73,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
 NEVER_SHOWN = {
     Action: "what to do with a socket",
     Arrival: "where a hub's message stands among those before it",
+    Form: "how a value of a message is written; chooses who reads it",
     Part: "what a desk is asked to make; JSON names those that were left out",
     Progress: "how far a login has come, to choose who gives way",
     Purpose: "what a REST request is for; its failure is told by the error",

@@ -112,8 +112,8 @@ def differences(
 def _are_due(given: list[Print], tape: Mapping[Print, bool]) -> bool:
     """Whether each that stands was given, none twice, and nothing else but what was taken back."""
     held = set(given)
-    standing = {print_ for print_, stands in tape.items() if stands}
-    return len(held) == len(given) and standing <= held <= tape.keys()
+    valid = {print_ for print_, stands in tape.items() if stands}
+    return len(held) == len(given) and valid <= held <= tape.keys()
 
 
 def prints_of(event: Event) -> Iterable[tuple[str, int, float, int, int, bool, float | None, float | None]]:

@@ -16,7 +16,7 @@ import numpy as np
 from feeds.streaming.alike import packed, texts
 from feeds.streaming.alike.packed import Packed, PackedTemplate
 from feeds.streaming.alike.texts import Texts, TextTemplate
-from feeds.streaming.alike.words import Array, Words
+from feeds.streaming.alike.words import Array, ByteWords
 from feeds.streaming.vendor import ManyFrames
 from rotation.columns import PrintColumns
 
@@ -82,7 +82,7 @@ class Columns:
         self._trades = trades
         self._templates: list[TextTemplate | PackedTemplate] = []
         self._is_json = True
-        self._words = Words(2 * CHUNK)
+        self._words = ByteWords(2 * CHUNK)
 
     def read(self, frames: Sequence[Frame], start: int) -> ManyFrames | None:
         """What frames mean from the place on, as many as are read at once; None where that gains nothing."""
@@ -111,10 +111,10 @@ class Columns:
 
     def _read(self, held: Texts | Packed, count: int) -> ManyFrames | int | None:
         """All of so many frames; the number of a message that is left to the exact way; None: as before."""
-        found = self._rows(held)
-        if found is None:
+        taken = self._rows(held)
+        if taken is None:
             return None
-        rows, is_read = found
+        rows, is_read = taken
         singles = np.flatnonzero(~is_read)
         if len(singles) * SINGLES_SHARE > len(is_read):
             return None
@@ -146,7 +146,7 @@ class Columns:
     def _rows(self, held: Texts | Packed) -> tuple[list[tuple[Array, Rows]], Array] | None:
         """Of each template the places of its prints and these, and which messages were read."""
         is_read = np.zeros(len(held.starts), np.bool_)
-        found: list[tuple[Array, Rows]] = []
+        merging: list[tuple[Array, Rows]] = []
         left = np.arange(len(is_read))
         for turn in range(TEMPLATES_MAX):
             if len(left) < LEAST:
@@ -160,13 +160,13 @@ class Columns:
                 continue
             read = template.read(held.words, held.starts[at], held.ends[at])
             rows = self._trades.rows(read, is_json=self._is_json)
-            found.append((at[rows.is_fine], rows))
+            merging.append((at[rows.is_fine], rows))
             is_read[at[rows.is_fine | rows.is_left_out]] = True
             is_left = np.zeros(len(is_read), np.bool_)
             is_left[left] = True
             is_left[at[read.is_read]] = False
             left = np.flatnonzero(is_left)
-        return (found, is_read) if found else None
+        return (merging, is_read) if merging else None
 
     def _learn(self, held: Texts | Packed, left: Array) -> bool:
         """Learn one more way to write a message, from the first that shows one."""
@@ -194,10 +194,10 @@ def _frame_of(frames: Sequence[Frame], *, is_json: bool, piece: int, held: Texts
     return int(np.searchsorted(counts, piece, "right")) - 1
 
 
-def _merged(found: list[tuple[Array, Rows]], others: PrintColumns, places: list[int]) -> PrintColumns:
+def _merged(merging: list[tuple[Array, Rows]], others: PrintColumns, places: list[int]) -> PrintColumns:
     """Prints of templates and those that were read one by one, at these places, in order of arrival."""
     parts: list[tuple[Array, ...]] = []
-    for at, rows in found:
+    for at, rows in merging:
         given = (rows.codes, rows.ts_ns, rows.prices, rows.seqs, rows.sizes, rows.roles)
         # Before they are joined: of 64 bits with and without a sign numpy would make floats.
         columns = [column.astype(dtype, copy=False) for column, dtype in zip(given, _DTYPES, strict=True)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from feeds.streaming.alike.words import ALL, U64, Array, Words
+from feeds.streaming.alike.words import ALL, U64, Array, ByteWords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ KEYS_MAX = 24
 """Of a message; one with more is no template."""
 
 
-class Kind(Enum):
+class Form(Enum):
     """How a value is written."""
 
     FIXED = auto()
@@ -56,12 +56,12 @@ class Field(msgspec.Struct, frozen=True):
     head: bytes
     """What stands before the value, from the end of the value before it."""
     name: str
-    kind: Kind
+    kind: Form
     end: str
     """The character behind the value."""
 
 
-Readers = dict[Kind, "Callable[[Words, Array, Field], tuple[Value, Array, Array]]"]
+Readers = dict[Form, "Callable[[ByteWords, Array, Field], tuple[Value, Array, Array]]"]
 """By kind: where values begin → the values, how many bytes each has, and whether it is one."""
 
 
@@ -74,11 +74,11 @@ class Template:
         self._tail = tail
         self._readers = readers
 
-    def may_be(self, words: Words, starts: Array) -> Array:
+    def may_be(self, words: ByteWords, starts: Array) -> Array:
         """Which of the messages that begin there begin as these do."""
         return _has(words, starts, self._fields[0].head)
 
-    def read(self, words: Words, starts: Array, ends: Array) -> Read:
+    def read(self, words: ByteWords, starts: Array, ends: Array) -> Read:
         """Read the messages that begin at ``starts``; they are read if they end at ``ends``."""
         place, is_read = starts, np.ones(len(starts), np.bool_)
         values: dict[str, Value] = {}
@@ -95,19 +95,19 @@ class Template:
         return Read(is_read, values, places)
 
 
-def _has(words: Words, place: Array, wanted: bytes) -> Array:
+def _has(words: ByteWords, place: Array, wanted: bytes) -> Array:
     """Where these bytes stand at the place."""
     has = np.ones(len(place), np.bool_)
     for start in range(0, len(wanted), 8):
         part = wanted[start : start + 8]
-        found = words.at[place + start]
+        word = words.at[place + start]
         if len(part) < 8:
-            found &= ALL >> U64(64 - 8 * len(part))
-        has &= found == U64(int.from_bytes(part, "little"))
+            word &= ALL >> U64(64 - 8 * len(part))
+        has &= word == U64(int.from_bytes(part, "little"))
     return has
 
 
-def fixed(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def fixed(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     """A value that is part of the next field's head."""
     del words, field
     return (), np.zeros(len(place), np.int64), np.ones(len(place), np.bool_)
@@ -118,25 +118,25 @@ class Wanted(msgspec.Struct, frozen=True):
 
     tag: tuple[str, str]
     """A key and its value, which say that a message is a trade."""
-    kinds: dict[str, Kind]
+    kinds: dict[str, Form]
     """By key how the value is written that is to be read."""
 
 
-def kinds_of(first: Mapping[str, object], wanted: Wanted) -> dict[str, Kind] | None:
+def kinds_of(first: Mapping[str, object], wanted: Wanted) -> dict[str, Form] | None:
     """Of a message's keys, in their order; None where it is another message, or a value cannot be read."""
     name, value = wanted.tag
-    of: dict[str, Kind] = {}
+    of: dict[str, Form] = {}
     if first.get(name) != value or len(first) > KEYS_MAX or not wanted.kinds.keys() <= first.keys():
         return None
     for key, held in first.items():
         if key == wanted.tag[0]:
-            of[key] = Kind.FIXED
+            of[key] = Form.FIXED
         elif key in wanted.kinds:
             of[key] = wanted.kinds[key]
         elif isinstance(held, str):
-            of[key] = Kind.TEXT
+            of[key] = Form.TEXT
         elif isinstance(held, int) and not isinstance(held, bool):
-            of[key] = Kind.WHOLE
+            of[key] = Form.WHOLE
         else:
             return None
     return of

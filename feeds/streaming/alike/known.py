@@ -30,18 +30,18 @@ class Known:
 
     def of(self, *words: Array) -> Array:
         """The number of each text, int64."""
-        found, is_found = self._tables[0].look_up(words)
+        values, is_found = self._tables[0].look_up(words)
         if is_found.all():
-            return found
+            return values
         left = np.flatnonzero(~is_found)
         theirs = tuple(word[left] for word in words)
-        found[left], is_second = self._tables[1].look_up(theirs)
+        values[left], is_second = self._tables[1].look_up(theirs)
         left = left[~is_second]
         if len(left):
             keys = list(zip(*(word[left].tolist() for word in words), strict=True))
             self._learn(set(keys))
-            found[left] = [self._all[key] for key in keys]
-        return found
+            values[left] = [self._all[key] for key in keys]
+        return values
 
     def _learn(self, keys: set[tuple[int, ...]]) -> None:
         """Ask what these mean, as far as it is not known."""

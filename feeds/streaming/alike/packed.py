@@ -14,7 +14,7 @@ import numpy as np
 from feeds.streaming.alike import words as w
 from feeds.streaming.alike.fields import (
     Field,
-    Kind,
+    Form,
     Readers,
     Template,
     Value,
@@ -23,7 +23,7 @@ from feeds.streaming.alike.fields import (
     fixed,
     kinds_of,
 )
-from feeds.streaming.alike.words import ALL, U64, Array, Words, in_parts
+from feeds.streaming.alike.words import ALL, U64, Array, ByteWords, in_parts
 from rotation.quote import NS
 
 if TYPE_CHECKING:
@@ -47,15 +47,15 @@ _WIDTHS[0xCC:0xD0] = (1, 2, 4, 8)
 class Packed:
     """Frames under way."""
 
-    def __init__(self, frames: Sequence[Frame], words: Words) -> None:
+    def __init__(self, frames: Sequence[Frame], words: ByteWords) -> None:
         """``frames``: see ``are_arrays``. Raises ValueError where one holds another number of messages."""
         counts, sizes = zip(*_heads(frames), strict=True)
         bodies = [frame[size:] for frame, size in zip(frames, sizes, strict=True)]
         self.words = words
         stop = words.fill(map(b"".join, in_parts(bodies)))  # type: ignore[arg-type]
-        byte, found = words.byte, words.places("T", stop)
-        is_tag = (byte[found - 1] == TAG[0]) & (byte[found + 1] == TAG[2]) & (byte[found - 2] >> 4 == 8)
-        self.starts = found[is_tag] - 2
+        byte, at = words.byte, words.places("T", stop)
+        is_tag = (byte[at - 1] == TAG[0]) & (byte[at + 1] == TAG[2]) & (byte[at - 2] >> 4 == 8)
+        self.starts = at[is_tag] - 2
         self.ends = np.append(self.starts[1:], stop)
         stops = w.BEFORE + np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
         firsts = np.cumsum(np.array(counts))
@@ -114,7 +114,7 @@ class PackedTemplate(Template):
         head = bytes((0x80 | len(raw),))
         for name in raw:
             head += bytes((0xA0 | len(name),)) + name.encode()
-            if of[name] is Kind.FIXED:
+            if of[name] is Form.FIXED:
                 head += bytes(raw[name])
                 continue
             fields.append(Field(head, name, of[name], ""))
@@ -122,7 +122,7 @@ class PackedTemplate(Template):
         return cls(fields, head, _READERS)
 
 
-def _text(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _text(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     """With its first byte, which has its length: so texts with zeros behind them differ."""
     del field
     word = words.at[place]
@@ -133,7 +133,7 @@ def _text(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array
     return (word,), size + 1, is_fine
 
 
-def _whole(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _whole(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     del field
     head = words.byte[place]
     width = _WIDTHS[head]
@@ -142,14 +142,14 @@ def _whole(words: Words, place: Array, field: Field) -> tuple[Value, Array, Arra
     return (value,), width + 1, (width >= 0) & (value < U64(2**63))
 
 
-def _decimal(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _decimal(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     """A number of 64 bits with a point; whether it is finite is asked elsewhere."""
     del field
     value = words.at[place + 1].byteswap().view(np.float64)
     return (value,), np.full(len(place), 9), words.byte[place] == 0xCB
 
 
-def _list(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _list(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     """As if each of its values had two bytes: what it means is asked of the bytes (``listed``)."""
     del field
     first = words.at[place]
@@ -164,7 +164,7 @@ def _list(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array
     return (first, second), size, is_fine
 
 
-def _stamp(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _stamp(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     """A Timestamp of 64 bits."""
     del field
     value = words.at[place + 2].byteswap()
@@ -174,10 +174,10 @@ def _stamp(words: Words, place: Array, field: Field) -> tuple[Value, Array, Arra
 
 
 _READERS: Readers = {
-    Kind.FIXED: fixed,
-    Kind.TEXT: _text,
-    Kind.WHOLE: _whole,
-    Kind.DECIMAL: _decimal,
-    Kind.LIST: _list,
-    Kind.STAMP: _stamp,
+    Form.FIXED: fixed,
+    Form.TEXT: _text,
+    Form.WHOLE: _whole,
+    Form.DECIMAL: _decimal,
+    Form.LIST: _list,
+    Form.STAMP: _stamp,
 }

@@ -15,7 +15,7 @@ import numpy as np
 from feeds.streaming.alike import words as w
 from feeds.streaming.alike.fields import (
     Field,
-    Kind,
+    Form,
     Readers,
     Template,
     Value,
@@ -25,7 +25,7 @@ from feeds.streaming.alike.fields import (
     kinds_of,
 )
 from feeds.streaming.alike.known import Known
-from feeds.streaming.alike.words import U64, Array, Words, before, bits, in_parts, number, repeated
+from feeds.streaming.alike.words import U64, Array, ByteWords, before, bits, in_parts, number, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 class Texts:
     """Frames under way."""
 
-    def __init__(self, frames: Sequence[Frame], words: Words) -> None:
+    def __init__(self, frames: Sequence[Frame], words: ByteWords) -> None:
         """``frames``: see ``are_arrays``. Raises ValueError where the bytes are not plain, or too many."""
         self.words = words
         stop = words.fill(map(_plain, in_parts(frames)))
@@ -93,12 +93,12 @@ class TextTemplate(Template):
         self._stamp_ns = stamp_ns
         self._seconds = Known(3, self._second_ns)
         readers: Readers = {
-            Kind.FIXED: fixed,
-            Kind.TEXT: _text,
-            Kind.WHOLE: _whole,
-            Kind.DECIMAL: _decimal,
-            Kind.LIST: _list,
-            Kind.STAMP: self._stamp,
+            Form.FIXED: fixed,
+            Form.TEXT: _text,
+            Form.WHOLE: _whole,
+            Form.DECIMAL: _decimal,
+            Form.LIST: _list,
+            Form.STAMP: self._stamp,
         }
         super().__init__(fields, tail, readers)
 
@@ -117,17 +117,17 @@ class TextTemplate(Template):
             return None
         fields: list[Field] = []
         head = b"{"
-        marks = {Kind.TEXT: (b'"', '"'), Kind.STAMP: (b'"', "Z"), Kind.LIST: (b"[", "]")}
+        marks = {Form.TEXT: (b'"', '"'), Form.STAMP: (b'"', "Z"), Form.LIST: (b"[", "]")}
         names = list(raw)
         for name in names:
             end = "}" if name == names[-1] else ","
             head += b'"%b":' % name.encode()
-            if of[name] is Kind.FIXED:
+            if of[name] is Form.FIXED:
                 head += bytes(raw[name])
             else:
                 opening, closing = marks.get(of[name], (b"", end))
                 fields.append(Field(head + opening, name, of[name], closing))
-                head = b'Z"' if of[name] is Kind.STAMP else closing.encode() if opening else b""
+                head = b'Z"' if of[name] is Form.STAMP else closing.encode() if opening else b""
             head += b"," if end == "," else b""
         return cls(fields, head + b"},", stamp_ns)
 
@@ -136,7 +136,7 @@ class TextTemplate(Template):
         ts_ns = self._stamp_ns(f"{text}Z")
         return -1 if ts_ns is None else ts_ns
 
-    def _stamp(self, words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+    def _stamp(self, words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
         """RFC 3339 with a point, up to nine digits and a Z; others are not read."""
         del field
         at = words.at
@@ -154,24 +154,24 @@ class TextTemplate(Template):
         return (second_ns + nanos,), (bits(masks) >> 3) + has_ninth + np.int64(20), is_fine
 
 
-def _text(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _text(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     del field
     word = words.at[place]
     masks = before(word, _QUOTE)
     return (word & masks,), bits(masks) >> 3, _ANY
 
 
-def _whole(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _whole(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     value, count, is_fine = w.whole(words, place, repeated(field.end))
     return (value,), count, is_fine
 
 
-def _decimal(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _decimal(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     value, count, is_fine = w.decimal(words, place, repeated(field.end))
     return (value,), count, is_fine
 
 
-def _list(words: Words, place: Array, field: Field) -> tuple[Value, Array, Array]:
+def _list(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     del field
     first = words.at[place]
     masks = before(first, _BRACKET)

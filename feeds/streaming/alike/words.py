@@ -34,7 +34,7 @@ POINT = _ONES * U64(ord("."))
 EIGHT_DIGITS = np.uint64(10**8)
 
 
-class Words:
+class ByteWords:
     """A buffer of bytes, with the word at any place. It is filled again, since new memory is dear."""
 
     def __init__(self, most: int) -> None:
@@ -114,7 +114,7 @@ def to_right(words: Array, count: Array) -> Array:
     return moved
 
 
-def whole(words: Words, place: Array, end: np.uint64) -> tuple[Array, Array, Array]:
+def whole(words: ByteWords, place: Array, end: np.uint64) -> tuple[Array, Array, Array]:
     """Whole numbers of JSON, with up to 16 digits, before the character ``end`` (``repeated``).
 
     Returns the values as uint64, how many characters each has, and whether it is one.
@@ -151,7 +151,7 @@ def _from(word: Array, count: Array) -> Array:
     return filled
 
 
-def decimal(words: Words, place: Array, end: np.uint64) -> tuple[Array, Array, Array]:
+def decimal(words: ByteWords, place: Array, end: np.uint64) -> tuple[Array, Array, Array]:
     """As ``whole``, of numbers with or without a point, up to seven characters; values as float64, exactly.
 
     Digits as a whole number over a power of ten, both of which a float holds: so the quotient is the float

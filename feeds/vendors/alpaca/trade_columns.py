@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from feeds.streaming.alike.columns import Rows
-from feeds.streaming.alike.fields import Kind, Wanted
+from feeds.streaming.alike.fields import Form, Wanted
 from feeds.streaming.alike.known import Known
 from feeds.streaming.receive.symbol_codes import BadNameError
 from feeds.streaming.receive.together import EXACT, REPORT
@@ -25,13 +25,13 @@ _UNKNOWN = -1
 _WANTED = Wanted(
     ("T", "t"),
     {
-        "S": Kind.TEXT,
-        "i": Kind.WHOLE,
-        "p": Kind.DECIMAL,
-        "s": Kind.WHOLE,
-        "c": Kind.LIST,
-        "z": Kind.TEXT,
-        "t": Kind.STAMP,
+        "S": Form.TEXT,
+        "i": Form.WHOLE,
+        "p": Form.DECIMAL,
+        "s": Form.WHOLE,
+        "c": Form.LIST,
+        "z": Form.TEXT,
+        "t": Form.STAMP,
     },
 )
 _LISTED = msgspec.json.Decoder(tuple[str, ...])

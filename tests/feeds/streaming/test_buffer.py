@@ -123,9 +123,9 @@ def test_prints_of_these_numbers_or_times_are_found_in_quotes_and_in_columns(par
     for prints, as_rows in parts:
         kept.add_rows(of_quotes(prints).cast({"symbol": KIND})) if as_rows else kept.add(prints)
         arrived += prints
-    found = [quote for quote in arrived if quote.seq in numbers or quote.ts_ns in times]
+    quotes = [quote for quote in arrived if quote.seq in numbers or quote.ts_ns in times]
     assert kept.alike(symbols, numbers, times) == {
-        symbol: [quote for quote in found if quote.symbol == symbol] for symbol in symbols
+        symbol: [quote for quote in quotes if quote.symbol == symbol] for symbol in symbols
     }
 
 

@@ -28,7 +28,7 @@ def test_numbers_are_those_of_the_texts_and_each_is_asked_once_while_it_is_known
     with patch.object(known, "MOST", most), patch.object(known, "_BITS", (3, 2)):
         held = Known(2, number_of)
         for look in looks:
-            found = held.of(*(np.array(words, np.uint64) for words in zip(*look, strict=True)))
-            assert found.tolist() == [(first * 31 + second) % 1000 - 500 for first, second in look]
+            values = held.of(*(np.array(words, np.uint64) for words in zip(*look, strict=True)))
+            assert values.tolist() == [(first * 31 + second) % 1000 - 500 for first, second in look]
     if most > 200:
         assert len(asked) == len(set(asked))

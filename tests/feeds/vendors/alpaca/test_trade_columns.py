@@ -87,8 +87,10 @@ def tapes(draw, *, packed):
     """Frames, most of their messages written alike."""
     order = draw(st.sampled_from(ORDERS))
     other = draw(st.sampled_from(ORDERS))
-    one = st.one_of(*[trades(order, packed=packed)] * 6, trades(other, packed=packed), cancels(packed=packed))
-    sent = draw(st.lists(one, min_size=1, max_size=24))
+    any_of = st.one_of(
+        *[trades(order, packed=packed)] * 6, trades(other, packed=packed), cancels(packed=packed)
+    )
+    sent = draw(st.lists(message, min_size=1, max_size=24))
     cuts = sorted(draw(st.sets(st.integers(1, len(sent)), max_size=4)) | {len(sent)})
     return [sent[start:stop] for start, stop in zip([0, *cuts], cuts, strict=False)]
 
@@ -163,8 +165,8 @@ def test_a_byte_of_msgpack_that_is_another_changes_both_alike(sent, data):
 def assert_alike_when_changed(frames, data):
     i = data.draw(st.integers(0, len(frames) - 1))
     place = data.draw(st.integers(0, len(frames[i]) - 1))
-    there = st.sampled_from(b'{}[],":0123456789.T\\ \x00\xa1\xc2\x8f\x91\x93')
-    byte = data.draw(st.one_of(there, st.integers(0, 255)))
+    bytes_ = st.sampled_from(b'{}[],":0123456789.T\\ \x00\xa1\xc2\x8f\x91\x93')
+    byte = data.draw(st.one_of(bytes_, st.integers(0, 255)))
     frames[i] = frames[i][:place] + bytes((byte,)) + frames[i][place + 1 :]
     assert as_columns(frames) == as_objects(frames)
 
@@ -193,7 +195,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize(
-    ("there", "instead"),
+    ("part", "instead"),
     [
         *(('"s":100', f'"s":{text}') for text in ("0100", "00", "", "+1", "1,", "1 ", "9" * 20)),
         *(('"p":1', f'"p":{text}') for text in ("01.5", "1.", ".5", "1..5", "1.5.1", "-", "0x1", "1.5e3")),
@@ -208,17 +210,17 @@ GOOD = {
     ],
 )
 @pytest.mark.parametrize("is_text", [False, True])
-def test_json_that_is_nearly_right_is_judged_alike(there, instead, is_text):
+def test_json_that_is_nearly_right_is_judged_alike(part, instead, is_text):
     good = json.dumps([GOOD] * 3, separators=(",", ":"))
-    assert there in good
-    frames = [good, good.replace(there, instead, 1), good]
+    assert part in good
+    frames = [good, good.replace(part, instead, 1), good]
     sent = frames if is_text else [frame.encode() for frame in frames]
     assert as_columns(sent) == as_objects(sent)
 
 
 def test_frames_cut_in_the_middle_of_a_message_are_none():
-    one, two, three = (msgpack.packb(GOOD | {"t": msgpack.Timestamp(SECONDS[0], n)}) for n in (5, 6, 7))
-    frames = [b"\x92" + one + two[:9], b"\x91" + two[9:] + three]
+    first, second, third = (msgpack.packb(GOOD | {"t": msgpack.Timestamp(SECONDS[0], n)}) for n in (5, 6, 7))
+    frames = [b"\x92" + first + second[:9], b"\x91" + second[9:] + third]
     assert as_columns(frames)[3] == [0, 1]
 
 
