@@ -20,9 +20,10 @@ from feeds.streaming.watch.auction import Auctions
 from feeds.vendors.alpaca.bars import Shares, plain_bars
 from feeds.vendors.alpaca.frames import encode, parse
 from feeds.vendors.alpaca.keys import AlpacaKeys
+from feeds.vendors.alpaca.many_trades import ManyTrades
 from feeds.vendors.alpaca.plan import Plan
 from feeds.vendors.alpaca.rest import AlpacaRest
-from feeds.vendors.alpaca.trades import ManyTrades, plain_trades
+from feeds.vendors.alpaca.trades import plain_trades
 from rotation.quote import is_other_scale
 from rotation.sessions import previous_session
 from rotation.status import CONSOLIDATED, DEMO, Mode, delayed

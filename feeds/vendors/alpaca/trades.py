@@ -36,7 +36,6 @@ from rotation.quote import Nbbo, Role
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from feeds.streaming.alike.columns import Columns
     from feeds.streaming.receive.together import Reading
     from feeds.streaming.vendor import Frame
     from rotation.quote import Quote
@@ -95,33 +94,8 @@ def codes_of(renamed: Mapping[str, str]) -> SymbolCodes:
     return SymbolCodes(lambda name: renamed.get(name, name) if SYMBOL.fullmatch(name) else None)
 
 
-class ManyTrades:
-    """The frames of a connection."""
-
-    def __init__(self, renamed: Mapping[str, str]) -> None:
-        """``renamed``: our symbols by Alpaca's, where they differ."""
-        self._codes = codes_of(renamed)
-        self._columns: Columns | None = None
-
-    def read(self, frames: Sequence[Frame], start: int = 0) -> ManyFrames:
-        """What frames mean, from the place ``start`` on as far as their messages are well formed."""
-        if together.are_many(frames, start):
-            columns = self._columns or self._expect_columns()
-            many = columns.read(frames, start)
-            if many is not None:
-                return many
-        return read_many(frames, self._codes, start)
-
-    def _expect_columns(self) -> Columns:
-        from feeds.streaming.alike.columns import Columns  # noqa: PLC0415 - it imports numpy
-        from feeds.vendors.alpaca.trade_columns import TradeColumns  # noqa: PLC0415 - it imports numpy
-
-        self._columns = Columns(TradeColumns(self._codes))
-        return self._columns
-
-
 def read_many(frames: Sequence[Frame], codes: SymbolCodes, start: int = 0) -> ManyFrames:
-    """As ``ManyTrades``, of messages as objects.
+    """As ``many_trades.ManyTrades``, of messages as objects.
 
     ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from feeds.streaming.alike import columns
 from feeds.streaming.receive import together
-from feeds.vendors.alpaca.trades import ManyTrades, codes_of, read_many
+from feeds.vendors.alpaca.many_trades import ManyTrades
+from feeds.vendors.alpaca.trades import codes_of, read_many
 
 SECONDS = (1721140800, 1721140801, 1721140860, 4102444800, 2**33)
 ORDERS = (
@@ -90,7 +91,7 @@ def tapes(draw, *, packed):
     any_of = st.one_of(
         *[trades(order, packed=packed)] * 6, trades(other, packed=packed), cancels(packed=packed)
     )
-    sent = draw(st.lists(message, min_size=1, max_size=24))
+    sent = draw(st.lists(any_of, min_size=1, max_size=24))
     cuts = sorted(draw(st.sets(st.integers(1, len(sent)), max_size=4)) | {len(sent)})
     return [sent[start:stop] for start, stop in zip([0, *cuts], cuts, strict=False)]
 
