@@ -17,8 +17,9 @@ STAGES = (
     ("decode", StreamState, "on_frames"),
     ("filter", StreamState, "_admit"),
     ("hand on", StreamState, "take_events"),
-    ("market", Market, "apply"),
-    ("market", Market, "apply_columns"),
+    ("market", Market, "take"),
+    ("market", Market, "take_columns"),
+    ("market", Market, "snapshot"),
 )
 """Name, and the method in which it happens. The rest is receiving, the loop and publishing."""
 
