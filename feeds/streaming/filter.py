@@ -216,7 +216,9 @@ class LiveFilter(QuoteFilter):
     def admit_columns(self, prints: PrintColumns, now_ns: int, lag_ns: int) -> Admitted:
         """As ``admit_live`` of the same prints, but for those that raise no doubt all together."""
         many = self._many or self.expect_many()
-        if self._ahead.may_hold(many.newest_ns(prints), now_ns, lag_ns):
+        # One that is let in now may be ahead of its time: then prints of all symbols say whether it waits on.
+        newest_ns = max(many.newest_ns(prints), self.quotes.waiting_ns)
+        if self._ahead.may_hold(newest_ns, now_ns, lag_ns):
             return Admitted(quotes=self.admit_live(prints.quotes(), now_ns, lag_ns))
         passed = many.judge(prints, now_ns)
         self.duplicates += passed.repeated

@@ -91,6 +91,11 @@ class Quotes:
         """Whether any print waits."""
         return bool(self._waiting)
 
+    @property
+    def waiting_ns(self) -> int:
+        """The latest time of a print that waits, UTC ns; 0 where none does."""
+        return max((quote.ts_ns for quote in self._waiting.values()), default=0)
+
     def may_hold(self, symbol: str, low: float, high: float) -> bool:
         """Whether ``judge`` might hold prints of a symbol between two prices, whatever their time."""
         market, band = self._newest.get(symbol), self._bands.get(symbol)

@@ -113,8 +113,20 @@ OUTSIDE = [
 """A print outside of bid and ask, one within, and a second one that lets the first in."""
 
 
+AHEAD_AND_OUTSIDE = [
+    ("market", Nbbo("IWM", 99.99, 100.01, NOW_NS)),
+    (
+        "prints",
+        [Quote("IWM", NOW_NS + 2 * NS + 1, 93.0, 1, 100), Quote("QQQ", NOW_NS + NS + 1, 200.0, 1, 100)],
+    ),
+    ("prints", [Quote("IWM", NOW_NS - 5 * NS, 93.0, 2, 100), Quote("QQQ", NOW_NS + NS, 200.0, 2, 100)]),
+]
+"""A print ahead of its time that a second one lets in, while another symbol says that it is time."""
+
+
 @settings(max_examples=4 * EXAMPLES)
 @example(OUTSIDE, 0)
+@example(AHEAD_AND_OUTSIDE, 0)
 @given(st.lists(steps(), max_size=12), st.sampled_from((0, NS, -5 * NS)))
 def test_columns_are_judged_as_prints_one_by_one(happened: list[tuple[Any, ...]], lag_ns: int):
     single, many = LiveFilter(SYMBOLS, CLOSES), LiveFilter(SYMBOLS, CLOSES)
