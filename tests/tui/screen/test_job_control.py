@@ -119,4 +119,6 @@ def test_without_a_shell_to_come_back_to_it_does_not_stop(demo, way):
 
 def test_help_says_so(demo):
     demo.press("?")
+    demo.see("/ to find")
+    demo.press("/fg returns")
     demo.see("Ctrl+Z", "fg returns here")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from rotation.desk import LegList
-from tui.backend import DeskError, ReopeningDesk, Wanted
+from tui.backend import ReopeningDesk, Wanted
 from tui.compose.backend import LocalBackend
 
 
@@ -49,11 +49,3 @@ async def test_the_demo_takes_another_pair_and_groups_where_it_stands():
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-
-async def test_a_demo_that_is_there_for_want_of_history_stays():
-    wanted = Wanted(offline=True)
-    desk = await asyncio.to_thread(LocalBackend().open, wanted)
-    with pytest.raises(DeskError, match="the demo plays, since nothing was stored"):
-        await desk.reopen(Wanted())
-    assert desk.wanted == wanted
