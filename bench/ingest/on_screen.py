@@ -25,6 +25,7 @@ from bench.ingest.ours import _rss_mb, vendor
 from bench.ingest.painted import MeasuredApp
 from bench.ingest.serving import serving
 from bench.ingest.soak import GROWN, READINGS, warm_and_late
+from bench.ingest.supervised import SupervisedDesk
 from bench.ingest.tape import BASE_NS, SYMBOLS
 from bench.terminal import Terminal
 from feeds.events import Batch, ColumnBatch
@@ -39,13 +40,8 @@ from tui.view import theme
 from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from bench.ingest.serving import Serving
     from feeds.events import Event
-    from rotation.context.wants import Wants
-    from rotation.snapshot import Snapshot
-    from tui.backend import Controls
 
 DEFAULT = (3600, 20_000, 4)
 PER_FRAME = 20
@@ -58,15 +54,13 @@ COMPARED_S = 180.0
 """A key that is never painted was pressed when the tape had ended: its days are being compared."""
 
 
-class LongDesk:
+class LongDesk(SupervisedDesk):
     """A desk over a long tape, until it has ended."""
-
-    controls: Controls | None = None
 
     def __init__(self, server: Serving, supervisor: Supervisor, reading_s: float) -> None:
         """``reading_s``: between two readings of memory."""
+        super().__init__(supervisor)
         self._server = server
-        self._supervisor = supervisor
         self._reading_s = reading_s
         self.count = 0
         self.cpu_s = 0.0
@@ -104,27 +98,6 @@ class LongDesk:
         while True:
             await asyncio.sleep(self._reading_s)
             self.rss_mb.append(_rss_mb())
-
-    async def listen(self) -> AsyncIterator[Snapshot]:
-        """Every Snapshot that the screen has time for."""
-        async for snapshot in self._supervisor.listen():
-            yield snapshot
-
-    def want(self, asked: Wants) -> None:
-        """As the program's own desk."""
-        self._supervisor.want(asked)
-
-    def rest(self, seconds: float) -> None:
-        """As the program's own desk."""
-        self._supervisor.rest(seconds)
-
-    def give_way(self) -> None:
-        """As the program's own desk."""
-        self._supervisor.turns.give_way()
-
-    def go_on(self) -> None:
-        """As the program's own desk."""
-        self._supervisor.turns.go_on()
 
 
 async def screen(seconds: int, rate: int, speed: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from bench.common import BenchError, blank_home, quantile
 from bench.ingest.compare import differences
 from bench.ingest.ours import Watched, _rss_mb, desk
 from bench.ingest.serving import serving
+from bench.ingest.supervised import SupervisedDesk
 from bench.ingest.tape import tape
 from bench.terminal import Terminal
 from feeds.http.cached import CachedClient
@@ -33,13 +34,11 @@ from tui.view import theme
 from tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from bench.ingest.serving import Serving
     from feeds.supervisor import Supervisor
-    from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
-    from tui.backend import Controls
     from tui.screen.scene import Scene
 
 QUIET_S = 2.0
@@ -105,14 +104,12 @@ class NotedDriver(LinuxDriver):
         NotedDriver.painted.written()
 
 
-class ServedDesk:
+class ServedDesk(SupervisedDesk):
     """A desk over a stream that is served, until its tape has ended."""
 
-    controls: Controls | None = None
-
     def __init__(self, server: Serving, supervisor: Supervisor) -> None:
+        super().__init__(supervisor)
         self._server = server
-        self._supervisor = supervisor
         self.cpu_s = 0.0
 
     async def run(self) -> None:
@@ -127,27 +124,6 @@ class ServedDesk:
         finally:
             driven.cancel()
             await asyncio.gather(driven, return_exceptions=True)
-
-    async def listen(self) -> AsyncIterator[Snapshot]:
-        """Every Snapshot that the screen has time for."""
-        async for snapshot in self._supervisor.listen():
-            yield snapshot
-
-    def want(self, asked: Wants) -> None:
-        """As the program's own desk."""
-        self._supervisor.want(asked)
-
-    def rest(self, seconds: float) -> None:
-        """As the program's own desk."""
-        self._supervisor.rest(seconds)
-
-    def give_way(self) -> None:
-        """As the program's own desk."""
-        self._supervisor.turns.give_way()
-
-    def go_on(self) -> None:
-        """As the program's own desk."""
-        self._supervisor.turns.go_on()
 
 
 class MeasuredApp(RotationApp):
