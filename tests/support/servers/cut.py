@@ -64,7 +64,9 @@ class Cut:
         if writer.transport.is_closing():  # cut while the way on was opened
             into.transport.abort()
         try:
-            await asyncio.gather(self._pump(reader, into, slow=False), self._pump(upstream, writer, slow=True))
+            await asyncio.gather(
+                self._pump(reader, into, slow=False), self._pump(upstream, writer, slow=True)
+            )
         finally:
             self._writers -= {writer, into}
 

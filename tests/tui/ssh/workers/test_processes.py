@@ -199,9 +199,14 @@ def test_limits_by_address_hold_over_all_workers(workers):
 
 def test_new_connections_by_address_count_over_all_workers(workers):
     host = workers("--new-per-minute", "4")
-    # Its answer is there from the start; a headline comes with the first prices, sooner or later.
-    codes = [host.run("status", key="boss", again=False).returncode for _ in range(6)]
-    assert codes == [0, 0, 0, 0, 255, 255]
+
+    def code() -> int:
+        """Of an answer that is there from the start; whom a busy machine refuses is not counted."""
+        while "overloaded" in (done := host.run("status", key="boss", again=False)).stderr:
+            pass
+        return done.returncode
+
+    assert [code() for _ in range(6)] == [0, 0, 0, 0, 255, 255]
     assert host.end() == 0
 
 
