@@ -31,7 +31,7 @@ class Cut:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         self.cut()
-        # Tasks of our own: one that asyncio starts and that is cancelled with the loop is an error in the log.
+        # Tasks of our own: one of asyncio's that is cancelled with the loop is an error in the log.
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
