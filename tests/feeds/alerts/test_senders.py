@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import ssl
-import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from feeds.alerts.errors import DeliveryError
 from feeds.alerts.senders import desktop_argv, sender
 from rotation.alerts.rule import Fired
 from rotation.alerts.target import Target
+from tests.support.hub.certificates import HOST, Authority
 
 AT = dt.datetime(2024, 7, 16, 14, tzinfo=dt.UTC)
 FIRED = Fired("wide", "spread.5.pp > 10", AT.date(), AT, {"spread.5.pp": 10.3}, 3)
@@ -182,20 +182,19 @@ def _unreadable():
 
 
 async def test_a_certificate_that_nobody_trusts_is_told_as_such(tmp_path):
-    async with untrusted(tmp_path) as port:
+    pair = Authority(tmp_path).sign("server")
+    async with untrusted(pair) as port:
         with pytest.raises(DeliveryError, match="certificate not accepted") as failure:
-            await post("json", f"https://localhost:{port}/", SECRET)
+            await post("json", f"https://{HOST}:{port}/", SECRET)
     assert failure.value.again
 
 
 @asynccontextmanager
-async def untrusted(folder):
-    """A server with a certificate of its own making."""
-    asked = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "cert"]
-    subprocess.run([*asked, "-subj", "/CN=localhost"], cwd=folder, check=True, capture_output=True)
+async def untrusted(pair):
+    """A server with a certificate that no authority known here has signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert", folder / "key")
-    listening = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    context.load_cert_chain(*pair)
+    listening = await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0, ssl=context)
     try:
         yield listening.sockets[0].getsockname()[1]
     finally:
