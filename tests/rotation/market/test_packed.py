@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
 from unittest.mock import patch
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotation.columns import of_quotes
@@ -21,56 +22,90 @@ from rotation.sessions import hours
 
 DAY = date(2024, 7, 16)
 OPENS, END = hours(DAY)[1], hours(DAY)[3]
-OFFSETS = (0, 1, 20 * NS, 59 * NS, -1)
-MINUTES = st.one_of(st.integers(-2, 9), st.sampled_from((-330, -1, 0, 388, 389, 390, 391, 395, 630, 900)))
-SIZES = st.sampled_from((0, 1, 100, 2**40, 2**64))
+STEPS = (0, 0, 1, 10 * NS, 20 * NS, 59 * NS, MINUTE_NS, MINUTE_NS, 2 * MINUTE_NS)
+SIZES = (0, 1, 100, 100, 2**40, 2**64)
+STARTS = (-330, -3, 0, 0, 0, 200, 386, 388, 628)
+"""Minutes after the opening bell: with the bells and the ends of the parts of the day."""
 
 
-@st.composite
-def quotes(draw: st.DrawFn) -> Quote:
-    """Prints and bars of all kinds, some of numbers that no vendor should send."""
-    role = draw(st.sampled_from((Role.PRICE, Role.PRICE, Role.SIZE, Role.CLOSE, Role.MINUTE, Role.MINUTE)))
-    price = draw(st.sampled_from((10.0, 10.5, 9.0)))
-    high, low, bar_ns = None, None, 0
-    if role == Role.MINUTE or draw(st.integers(0, 3)) == 0:
-        high, low = draw(st.sampled_from(((price + 1, price - 1), (price, None), (None, price - 2))))
-        bar_ns = draw(st.sampled_from((MINUTE_NS, MINUTE_NS, NS, 0)))
-    ts_ns = OPENS + draw(MINUTES) * MINUTE_NS + draw(st.sampled_from((0, 0, *OFFSETS)))
-    seq = draw(st.sampled_from((0, 1, 2, 2**70)))
-    return Quote("IWM", ts_ns, price, seq, draw(SIZES), high, low, bar_ns, role)
+def tape(dice: random.Random, count: int) -> list[Quote | PartDay | bool]:
+    """Prints and bars as time goes by, late ones, repeats and revisions, what another market says, and changes
+    between a leg and none (True).
+    """
+    now = OPENS + dice.choice(STARTS) * MINUTE_NS
+    made: list[Quote | PartDay | bool] = []
+    given: list[Quote] = []
+    says_days, is_leg_anew = dice.random() < 0.3, dice.random() < 0.3
+    for _ in range(count):
+        now += dice.choice(STEPS)
+        chance = dice.random()
+        if chance < 0.05 and says_days:
+            made.append(day(dice, given[-3:]))
+        elif chance < 0.08 and is_leg_anew:
+            made.append(dice.random() < 0.6)
+        elif chance < 0.3 and given:
+            earlier = dice.choice(given[-5:] if dice.random() < 0.7 else given)
+            made.append(earlier if dice.random() < 0.3 else altered(dice, earlier))
+        else:
+            made.append(quote(dice, now))
+        given += [each for each in made[-1:] if isinstance(each, Quote)]
+    return made
 
 
-@st.composite
-def days(draw: st.DrawFn) -> PartDay:
+def altered(dice: random.Random, earlier: Quote) -> Quote:
+    change = dice.choice(({"size": 7}, {"price": 9.5}, {"price": 10.9, "role": Role.SIZE}, {"seq": 3}))
+    return msgspec.structs.replace(earlier, **change)
+
+
+def quote(dice: random.Random, now: int) -> Quote:
+    """Of all kinds, some with numbers that no vendor should send."""
+    price, size = dice.choice((10.0, 10.5, 9.0, 11.0)), dice.choice(SIZES)
+    seq = 2**70 if dice.random() < 0.02 else dice.randrange(3)
+    high, low = dice.choice(((price + 1, price - 1), (price, None), (None, price - 2)))
+    ends = now - (now - OPENS) % MINUTE_NS - dice.choice((0, 0, 0, 1, 2, 5)) * MINUTE_NS
+    if dice.random() < 0.25:
+        bar_ns = dice.choice((MINUTE_NS, MINUTE_NS, MINUTE_NS, NS, 0))
+        return Quote("IWM", ends, price, seq, size, high, low, bar_ns, Role.MINUTE)
+    if dice.random() < 0.1:
+        return Quote("IWM", ends, price, seq, size, high, low, MINUTE_NS)
+    role = dice.choice((Role.PRICE, Role.PRICE, Role.SIZE, Role.CLOSE))
+    late = dice.choice((0, 0, 0, 0, 1, 20 * NS, 60 * NS))
+    return Quote("IWM", dice.choice((now - late, ends)), price, seq, size, role=role)
+
+
+def day(dice: random.Random, held: list[Quote]) -> PartDay:
     """What another market says."""
-    held = draw(st.lists(quotes(), max_size=4))
-    minutes = {-((OPENS - quote.ts_ns) // MINUTE_NS): quote for quote in held}
-    last = max(held, key=lambda quote: (quote.ts_ns, quote.seq), default=None)
-    return PartDay(last, 12.0, 8.0, 700, minutes, draw(st.booleans()))
+    minutes = {-((OPENS - each.ts_ns) // MINUTE_NS): each for each in held}
+    last = max(held, key=lambda each: (each.ts_ns, each.seq), default=None)
+    return PartDay(last, 12.0, 8.0, 700, minutes, dice.random() < 0.5)
+
+
+PLACES = (*range(-5, 40), *range(385, 400))
 
 
 def state(prints: Prints) -> tuple:
     return (
         prints.last, prints.high, prints.low, prints.volume, prints.kept, prints.newest, prints.minutes,
-        part_day(prints), part_day(prints, range(-3, 12)),
-        [prints.has_bar(OPENS + place * MINUTE_NS) for place in range(-3, 12)],
-        [prints.is_new((OPENS + place * MINUTE_NS + 7, 0)) for place in range(-3, 12)],
+        part_day(prints), part_day(prints, PLACES),
+        [prints.has_bar(OPENS + place * MINUTE_NS) for place in PLACES],
+        [prints.is_new((OPENS + place * MINUTE_NS + 7, 0)) for place in PLACES],
     )  # fmt: skip
 
 
+@settings(max_examples=max(settings.default.max_examples, 60))
 @given(
-    st.lists(st.one_of(quotes(), quotes(), quotes(), days(), st.booleans()), max_size=40),
+    st.integers(0, 2**32),
     st.sampled_from(((0, 1), (1, 1), (4, 2))),
     st.sampled_from((4096, 2)),
     st.booleans(),
 )
-def test_packed_minutes_are_the_minutes(
-    given: list[Quote | PartDay | bool], loose: tuple[int, int], memory: int, asks: bool
-):
+def test_packed_minutes_are_the_minutes(seed: int, loose: tuple[int, int], memory: int, asks: bool):
     """Late bars, revisions and repeats have the same outcome; a symbol may become a leg, or one no longer.
 
     ``asks``: all is asked for after each; else at the end, since to ask for a minute makes it an object.
     """
+    dice = random.Random(seed)
+    given = tape(dice, dice.choice((10, 30, 100)))
     with (
         patch.object(limits, "LOOSE", loose[0]),
         patch.object(limits, "RECENT", loose[1]),
