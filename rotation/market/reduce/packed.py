@@ -96,7 +96,6 @@ class PackedMinutes:
         try:
             self._volume[at] = minute.volume
         except OverflowError:
-            self._volume[at] = 0
             return False
         self._high[at], self._low[at] = minute.high, minute.low
         if bar is not None:

@@ -29,8 +29,8 @@ STARTS = (-330, -3, 0, 0, 0, 200, 386, 388, 628)
 
 
 def tape(dice: random.Random, count: int) -> list[Quote | PartDay | bool]:
-    """Prints and bars as time goes by, late ones, repeats and revisions, what another market says, and changes
-    between a leg and none (True).
+    """Prints and bars as time goes by, late ones, repeats and revisions, what another market says, and
+    changes between a leg and none (True).
     """
     now = OPENS + dice.choice(STARTS) * MINUTE_NS
     made: list[Quote | PartDay | bool] = []
@@ -87,8 +87,8 @@ def state(prints: Prints) -> tuple:
     return (
         prints.last, prints.high, prints.low, prints.volume, prints.kept, prints.newest, prints.minutes,
         part_day(prints), part_day(prints, PLACES),
-        [prints.has_bar(OPENS + place * MINUTE_NS) for place in PLACES],
         [prints.is_new((OPENS + place * MINUTE_NS + 7, 0)) for place in PLACES],
+        [prints.has_bar(OPENS + place * MINUTE_NS) for place in PLACES],
     )  # fmt: skip
 
 
@@ -130,6 +130,16 @@ def test_packed_minutes_are_the_minutes(seed: int, loose: tuple[int, int], memor
         for quote in (*again, *(msgspec.structs.replace(each, size=3) for each in again)):
             assert packed.take(quote) == plain.take(quote)
         assert state(packed) == state(plain)
+
+
+def test_what_was_folded_keeps_its_range_when_its_minute_is_an_object_again():
+    with patch.object(limits, "LOOSE", 0), patch.object(limits, "RECENT", 1):
+        prints = Prints(OPENS, packs=True)
+        for second, price in ((0, 20.0), (61, 12.0), (62, 12.0), (30, 10.0), (30, 11.0)):
+            prints.take(Quote("IWM", OPENS + second * NS, price))
+            if second == 62:
+                assert prints._packed.has(0)
+    assert (prints.high, prints.low) == (20.0, 11.0)
 
 
 # What is kept of a session -----------------------------------------------------------------------------
