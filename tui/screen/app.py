@@ -64,7 +64,7 @@ LATER = (
 )
 """What keys, the mouse and the first Snapshot need: imported beside the desk, after the first paint."""
 FRAME_S = 0.02
-"""Between two looks at what the desk has published, at least."""
+"""Between two looks at what the desk has published, unless figures are due sooner."""
 FRESH_S = 0.05
 """What is due waits so long for the next Snapshot, so that what is painted is new."""
 SETTLED_S = 30.0
@@ -244,11 +244,12 @@ class RotationApp(App[None], inherit_bindings=False):
         async for snapshot in desk.listen():
             is_first = self._newest is None
             self.take(snapshot)
-            rest(EVERY_S["figures"] if self.view.paused else self._paced.due_in_s())
+            due_s = EVERY_S["figures"] if self.view.paused else self._paced.due_in_s()
+            rest(due_s)
             if is_first:
                 self.on_opened()
                 self.set_timer(SETTLED_S, self._settled)
-            await asyncio.sleep(FRAME_S)
+            await asyncio.sleep(min(due_s, FRAME_S) or FRAME_S)
 
     def _settled(self) -> None:
         self.on_settled()
