@@ -135,8 +135,10 @@ class RotationApp(App[None], inherit_bindings=False):
         self._desk: Desk | None = None
         self._yielding: YieldingDesk | None = None
         """The same, where prices can wait for keys."""
-        self._has_pressed = False
-        """A key is in the next frame."""
+        self._has_typed = False
+        """A key has come that no frame answers yet."""
+        self._is_in_frame = False
+        """What has come, a key or newer figures, is in the next frame."""
         self._shown: frozenset[str] = frozenset()
         """The panels on screen."""
         self._wants: Wants | None = None
@@ -375,13 +377,22 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def terminal_typed(self) -> None:
         """A key has come: it is answered before prices that came with it are taken in."""
+        self._has_typed = True
+        if self._yielding is not None:
+            self._yielding.give_way()
+
+    def _before_prices(self) -> None:
+        """Newer figures are in the next frame: prices that come meanwhile are not taken in before it."""
+        if self._has_typed:
+            return  # they wait already, until the key is answered
+        self._is_in_frame = True
         if self._yielding is not None:
             self._yielding.give_way()
 
     def post_display_hook(self) -> None:
         """A frame has been written: Textual's hook."""
-        if self._has_pressed:
-            self._has_pressed = False
+        if self._is_in_frame:
+            self._is_in_frame = self._has_typed = False
             if self._yielding is not None:
                 self._yielding.go_on()
 
@@ -461,7 +472,7 @@ class RotationApp(App[None], inherit_bindings=False):
         from tui.screen import picking  # noqa: PLC0415 - see LATER
         from tui.view import palette  # noqa: PLC0415
 
-        self._has_pressed = True
+        self._is_in_frame = True
         action = self.view.keys.action_of(key)
         greeting, message = self._greeting(), self.view.message
         if message:
@@ -612,8 +623,8 @@ class RotationApp(App[None], inherit_bindings=False):
             screen.places = drawn.places
             screen.refresh(layout=True)
         lit = self._lit(drawn, view, look)
-        for name, rows in lit.rows.items():
-            self._panels[name].show(rows, look)
+        if any([self._panels[name].show(rows, look) for name, rows in lit.rows.items()]):
+            self._before_prices()
         self._shown = frozenset(drawn.places)
         self._ask()
         if drawn.most is not None:
