@@ -137,8 +137,10 @@ class RotationApp(App[None], inherit_bindings=False):
         """The same, where prices can wait for keys."""
         self._has_typed = False
         """A key has come that no frame answers yet."""
-        self._is_in_frame = False
-        """What has come, a key or newer figures, is in the next frame."""
+        self._has_pressed = False
+        """A key is in the next frame."""
+        self._has_drawn = False
+        """Newer figures are in the next frame."""
         self._shown: frozenset[str] = frozenset()
         """The panels on screen."""
         self._wants: Wants | None = None
@@ -385,14 +387,15 @@ class RotationApp(App[None], inherit_bindings=False):
         """Newer figures are in the next frame: prices that come meanwhile are not taken in before it."""
         if self._has_typed:
             return  # they wait already, until the key is answered
-        self._is_in_frame = True
+        self._has_drawn = True
         if self._yielding is not None:
             self._yielding.give_way()
 
     def post_display_hook(self) -> None:
         """A frame has been written: Textual's hook."""
-        if self._is_in_frame:
-            self._is_in_frame = self._has_typed = False
+        has_drawn, self._has_drawn = self._has_drawn, False
+        if self._has_pressed or (has_drawn and not self._has_typed):
+            self._has_pressed = self._has_typed = False
             if self._yielding is not None:
                 self._yielding.go_on()
 
@@ -472,7 +475,7 @@ class RotationApp(App[None], inherit_bindings=False):
         from tui.screen import picking  # noqa: PLC0415 - see LATER
         from tui.view import palette  # noqa: PLC0415
 
-        self._is_in_frame = True
+        self._has_pressed = True
         action = self.view.keys.action_of(key)
         greeting, message = self._greeting(), self.view.message
         if message:
