@@ -2,8 +2,8 @@
 
 Prices are taken in as they come, whatever this says. A reader that has just drawn says how long it needs no
 newer ones (``rest``); prints that come meanwhile are owed. At the end of the rest streams look at what they
-have received (``hurry``), and with the first prints that come of it all is made at once, so that what is drawn
-is as new as can be. Only where none come is what is owed made alone, LINGER_S after the rest.
+have received (``hurry``), and with the first prints that come of it all is made at once, so that what is
+drawn is as new as can be. Only where none come is what is owed made alone, LINGER_S after the rest.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LINGER_S = 0.04
-"""What is owed waits so long for newer prices after a rest: several times as long as a stream takes for a look,
-and less than a screen waits for what is due."""
+"""What is owed waits so long for newer prices after a rest: several times as long as a stream takes for a
+look, and less than a screen waits for what is due."""
 
 
 class Frames:
