@@ -16,7 +16,6 @@ from feeds.events import (
     Batch,
     BidAsks,
     ColumnBatch,
-    Correction,
     FedNews,
     Gap,
     HistoryConfirmed,
@@ -24,6 +23,7 @@ from feeds.events import (
     ListedSplits,
     MacroNews,
     PreviousCloses,
+    PrintsCorrected,
     PrintsReplaced,
     RelayedStates,
     Rewind,
@@ -70,7 +70,7 @@ log = logging.getLogger(__name__)
 
 WantedBy = Literal["viewers", "alerts"]
 Pairs = tuple[tuple[str, str], ...]
-_TIMELESS = Gap | SymbolStates | Correction | HistoryConfirmed | PreviousCloses | ListedSplits
+_TIMELESS = Gap | SymbolStates | PrintsCorrected | HistoryConfirmed | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
 _PRICES = Batch | ColumnBatch | SymbolDays | BidAsks
 """Events of which many may come in a frame of the screen. Of all others each is shown by itself."""
@@ -78,6 +78,8 @@ TICK_S = 1.0
 """How often a live desk is refreshed although nothing trades."""
 
 
+NAMED = 8
+"""Symbols that a line of the log names, at most."""
 AGAIN_S = 10.0
 """Between a feed's unexpected error and its next start; twice as long after each further one."""
 AGAIN_MAX_S = 300.0
@@ -87,6 +89,15 @@ def clock_health() -> tuple[FeedHealth, ...]:
     """A row that says the clock is set by the environment; none where it is the machine's own."""
     warning = clock_warning()
     return (FeedHealth("clock", "REPLAY", warning, 0, 0),) if warning else ()
+
+
+def corrected(event: PrintsCorrected) -> str:
+    """One line of the log for all that was corrected at once."""
+    symbols = list(dict.fromkeys(each.symbol for each in event.corrections))
+    if len(event.corrections) == 1:
+        return f"a print of {symbols[0]} was corrected"
+    more = f" and {len(symbols) - NAMED} other symbols" if len(symbols) > NAMED else ""
+    return f"{len(event.corrections)} prints were corrected, of {', '.join(symbols[:NAMED])}{more}"
 
 
 def _as_it_is(snapshot: Snapshot) -> Snapshot:
@@ -623,7 +634,7 @@ class Supervisor:
             self.observer(feed.name, event, as_of_ns)
         record = self._records[feed]
         self._note(feed, record, event)
-        if isinstance(event, Correction):
+        if isinstance(event, PrintsCorrected):
             return  # no figure changes: the print is left out, or other prints take its place
         if not self._take_in(record, event, as_of_ns) or self._is_replaying:
             return
@@ -669,8 +680,8 @@ class Supervisor:
                 self._market.set_reader(is_silent=event.is_silent)
             case Gap():
                 log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
-            case Correction():
-                log.warning("feed %s: a print of %s was corrected", feed.name, event.symbol)
+            case PrintsCorrected():
+                log.warning("feed %s: %s", feed.name, corrected(event))
             case _:
                 pass
 
@@ -722,16 +733,19 @@ class Supervisor:
                 by_symbol |= record.relayed.provenance
             if not isinstance(feed, Stream):
                 continue
+            alike: dict[tuple[int, bool], Provenance] = {}
+            """Of symbols that are what their mode says, by its identity: it is held here, so it stays."""
             for symbol in feed.symbols:
-                override = record.by_symbol.get(symbol)
-                if symbol not in by_symbol or override is not Kind.OFFLINE:
+                override, mode = record.by_symbol.get(symbol), feed.mode_of(symbol)
+                key = id(mode), symbol in record.incomplete
+                if override is None and key in alike:
+                    by_symbol[symbol] = alike[key]
+                elif symbol not in by_symbol or override is not Kind.OFFLINE:
                     by_symbol[symbol] = Provenance(
-                        feed.mode_of(symbol),
-                        feed.name,
-                        override,
-                        range_incomplete=symbol in record.incomplete,
-                        behind_s=record.behind_s,
+                        mode, feed.name, override, range_incomplete=key[1], behind_s=record.behind_s
                     )
+                    if override is None:
+                        alike[key] = by_symbol[symbol]
         self.provenance = by_symbol
         self._market.set_provenance(by_symbol)
 

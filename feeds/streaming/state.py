@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.events import BidAsks, ColumnBatch, Correction
+from feeds.events import BidAsks, ColumnBatch, Correction, PrintsCorrected
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer, HandedOn
 from feeds.streaming.corrections import Corrections
@@ -276,7 +276,7 @@ class StreamState:
                 self._handed_on.add_rows(rows)
                 events.append(ColumnBatch(rows))
         events += self._corrections.take_replaced()
-        events += waiting.corrections
+        events += [PrintsCorrected(waiting.corrections)] if waiting.corrections else []
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]
         if waiting.status is not None and not self.session.is_subscribed:
             self.refusal = self.session.refusal
@@ -341,9 +341,7 @@ class StreamState:
         """Judge, count and hand on what a frame contains. True where a state may have changed."""
         for reason in result.rejected:
             self.filter.reject(reason)
-        for correction in result.corrections:
-            self.buffer.add(correction)
-            self._corrections.on_correction(correction, now)
+        self._correct(result.corrections, now)
         since_ns = min(self._watch.data_ns or now.ns, now.ns)
         gaps = [self._backfill.note(hole, since_ns, now.ns) for hole in self._watch.holes(result.sequence)]
         if result.subscribed is not None:
@@ -397,12 +395,16 @@ class StreamState:
         for quote in self.filter.take_taken_back():
             if self.buffer.remove(quote):
                 continue
-            correction = Correction(quote.symbol, quote.ts_ns, quote.seq or None)
-            self.buffer.add(correction)
-            self._corrections.on_correction(correction, now)
+            self._correct((Correction(quote.symbol, quote.ts_ns, quote.seq or None),), now)
             changed = True
         self.requests.add(self.filter.next_request(now))
         return changed
+
+    def _correct(self, corrections: Sequence[Correction], now: Moment) -> None:
+        """Prints were taken back: say so, and leave them out."""
+        if corrections:
+            self.buffer.add_corrections(corrections)
+            self._corrections.on_corrections(corrections, now)
 
     def _on_prints(self, admitted: list[Quote], now: Moment) -> bool:
         """Count prints that were let in and hand them on. True where a state may have changed."""

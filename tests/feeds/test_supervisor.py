@@ -23,6 +23,7 @@ from feeds.events import (
     ListedSplits,
     MacroNews,
     PreviousCloses,
+    PrintsCorrected,
     PrintsReplaced,
     Rewind,
     Status,
@@ -572,7 +573,7 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
         Status(Kind.LIVE, "2 of 2 symbols"),
         SymbolStates({"IWM": Kind.GAPPED}),
         Gap(symbols, at("10:00:00"), at("10:01:00")),
-        Correction("IWM", at("10:00:00")),
+        PrintsCorrected((Correction("IWM", at("10:00:00")),)),
         PrintsReplaced(symbols, (quote(220.0),)),
         BidAsks({"IWM": Nbbo("IWM", 219.99, float("inf"), at("10:40:59"))}),
         Batch((quote(float("nan")), quote(float("inf")), quote(-1.0), quote(220.0, "10:41:00"))),
@@ -734,7 +735,7 @@ async def test_a_correction_by_itself_changes_no_figure_and_makes_no_snapshot():
     supervisor._take(feed, Batch((quote(220.0), quote(490.0, symbol="QQQ")), at("10:40:00")))
     before = supervisor.latest
     for seq in range(200):
-        supervisor._take(feed, Correction("IWM", at("10:40:00"), seq))
+        supervisor._take(feed, PrintsCorrected((Correction("IWM", at("10:40:00"), seq),)))
     assert supervisor.latest is before
 
 
