@@ -739,6 +739,24 @@ async def test_a_correction_by_itself_changes_no_figure_and_makes_no_snapshot():
     assert supervisor.latest is before
 
 
+@pytest.mark.parametrize(
+    ("symbols", "line"),
+    [
+        (("IWM",), "a print of IWM was corrected"),
+        (("QQQ", "IWM", "QQQ"), "3 prints were corrected, of QQQ, IWM"),
+        (
+            tuple(f"M{i:02}" for i in range(11)),
+            "11 prints were corrected, of M00, M01, M02, M03, M04, M05, M06, M07 and 3 other symbols",
+        ),
+    ],
+)
+async def test_what_is_corrected_at_once_is_one_line_of_the_log(caplog, symbols, line):
+    feed = Script(name="wire")
+    corrections = tuple(Correction(symbol, at("10:40:00"), seq) for seq, symbol in enumerate(symbols))
+    supervise(feed)._take(feed, PrintsCorrected(corrections))
+    assert [record.getMessage() for record in caplog.records] == [f"feed wire: {line}"]
+
+
 async def test_a_newer_list_of_members_holds_up_no_loop(monkeypatch):
     inside, passes = False, 0
 
