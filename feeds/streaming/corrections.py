@@ -146,10 +146,10 @@ class Corrections:
             from feeds.streaming.many.marks import Marks  # noqa: PLC0415 - it imports numpy
 
             self._marks = Marks(number for wrong in self._wrong.values() for number in wrong.numbers)
-        found = pl.Series(self._marks.find(rows["seq"].to_numpy()))
-        if not len(found):
+        marked = pl.Series(self._marks.find(rows["seq"].to_numpy()))
+        if not len(marked):
             return rows
-        columns = (rows[name][found].to_list() for name in ("symbol", "seq", "ts_ns"))
+        columns = (rows[name][marked].to_list() for name in ("symbol", "seq", "ts_ns"))
         wrong = self._wrong
         is_wrong = [
             symbol in wrong and wrong[symbol].is_numbered(seq, ts_ns)
@@ -158,7 +158,7 @@ class Corrections:
         if not any(is_wrong):
             return rows
         is_kept = pl.Series([True]).new_from_index(0, rows.height)
-        places = found.filter(pl.Series(is_wrong))
+        places = marked.filter(pl.Series(is_wrong))
         is_kept.scatter(places, [False] * len(places))
         return pl.DataFrame([column.filter(is_kept) for column in rows.get_columns()])
 
