@@ -108,6 +108,12 @@ class Correction(msgspec.Struct, frozen=True):
     """The right print is in the vendor's bars of that minute only: corrected, not cancelled."""
 
 
+class PrintsCorrected(msgspec.Struct, frozen=True):
+    """The corrections of one look, in order: one event, since a busy tape has hundreds a second."""
+
+    corrections: tuple[Correction, ...]
+
+
 class SymbolStates(msgspec.Struct, frozen=True):
     """For every symbol whose prices are not worth the feed's mode, the kind instead of it.
 
@@ -199,7 +205,7 @@ Event = (
     | Rewind
     | Gap
     | SymbolStates
-    | Correction
+    | PrintsCorrected
     | PrintsReplaced
     | HistoryUpdated
     | HistoryConfirmed

@@ -17,7 +17,6 @@ from feeds.events import (
     Batch,
     BidAsks,
     ColumnBatch,
-    Correction,
     FedNews,
     Gap,
     HistoryConfirmed,
@@ -25,6 +24,7 @@ from feeds.events import (
     ListedSplits,
     MacroNews,
     PreviousCloses,
+    PrintsCorrected,
     PrintsReplaced,
     RelayedStates,
     Rewind,
@@ -71,7 +71,7 @@ log = logging.getLogger(__name__)
 
 WantedBy = Literal["viewers", "alerts"]
 Pairs = tuple[tuple[str, str], ...]
-_TIMELESS = Gap | SymbolStates | Correction | HistoryConfirmed | PreviousCloses | ListedSplits
+_TIMELESS = Gap | SymbolStates | PrintsCorrected | HistoryConfirmed | PreviousCloses | ListedSplits
 """Events that do not say when they were true."""
 _PRICES = Batch | ColumnBatch | SymbolDays | BidAsks
 """Events of which many may come in a frame of the screen. Of all others each is shown by itself."""
@@ -79,6 +79,8 @@ TICK_S = 1.0
 """How often a live desk is refreshed although nothing trades."""
 
 
+NAMED = 8
+"""Symbols that a line of the log names, at most."""
 AGAIN_S = 10.0
 """Between a feed's unexpected error and its next start; twice as long after each further one."""
 AGAIN_MAX_S = 300.0
@@ -88,6 +90,15 @@ def clock_health() -> tuple[FeedHealth, ...]:
     """A row that says the clock is set by the environment; none where it is the machine's own."""
     warning = clock_warning()
     return (FeedHealth("clock", "REPLAY", warning, 0, 0),) if warning else ()
+
+
+def corrected(event: PrintsCorrected) -> str:
+    """One line of the log for all that was corrected at once."""
+    symbols = list(dict.fromkeys(each.symbol for each in event.corrections))
+    if len(event.corrections) == 1:
+        return f"a print of {symbols[0]} was corrected"
+    more = f" and {len(symbols) - NAMED} other symbols" if len(symbols) > NAMED else ""
+    return f"{len(event.corrections)} prints were corrected, of {', '.join(symbols[:NAMED])}{more}"
 
 
 def _as_it_is(snapshot: Snapshot) -> Snapshot:
@@ -628,7 +639,7 @@ class Supervisor:
             self.observer(feed.name, event, as_of_ns)
         record = self._records[feed]
         self._note(feed, record, event)
-        if isinstance(event, Correction):
+        if isinstance(event, PrintsCorrected):
             return  # no figure changes: the print is left out, or other prints take its place
         if not self._take_in(record, event, as_of_ns) or self._is_replaying:
             return
@@ -674,8 +685,8 @@ class Supervisor:
                 self._market.set_reader(is_silent=event.is_silent)
             case Gap():
                 log.warning("feed %s: prints of %d symbols may be missing", feed.name, len(event.symbols))
-            case Correction():
-                log.warning("feed %s: a print of %s was corrected", feed.name, event.symbol)
+            case PrintsCorrected():
+                log.warning("feed %s: %s", feed.name, corrected(event))
             case _:
                 pass
 

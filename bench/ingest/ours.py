@@ -137,6 +137,9 @@ def desk(kind: str, server: Serving, http: CachedClient) -> tuple[StreamFeed, Su
     """A market of all symbols, twelve of them with a history, and the stream that is served."""
     names = worlds.symbols(SYMBOLS)
     market = Market(worlds.history(worlds.TWELVE, 300), as_of_ns=BASE_NS - NS, members=names)
+    look_back = market.pass_ahead(newest_ns=BASE_NS)  # once a session, in a thread: no cost of a quote
+    if look_back is not None:
+        market.take_ahead(look_back())
     stream = StreamFeed(vendor(kind, server.port, http), names, time=server.time(), pace_s=PACE_S)
     return stream, Supervisor(market, [stream], clock_ns=server.clock_ns)
 

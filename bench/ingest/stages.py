@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from feeds.streaming.receive.intake import Intake
 from feeds.streaming.state import StreamState
 from rotation.market.market import Market
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 STAGES = (
     ("decode", StreamState, "on_frames"),
-    ("filter", StreamState, "_admit"),
+    ("filter", Intake, "admit"),
     ("hand on", StreamState, "take_events"),
     ("market", Market, "take"),
     ("market", Market, "take_columns"),

@@ -91,6 +91,12 @@ class Backfill:
         """Of these, the symbols whose price is in doubt too: nothing newer has been handed on."""
         return self._gaps.symbols if self.holds else frozenset(self._gaps.unpriced)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many there are of ``unpriced`` and of ``symbols``, without making either."""
+        incomplete = len(self._gaps)
+        return incomplete if self.holds else len(self._gaps.unpriced), incomplete
+
     def miss(self, symbols: Iterable[str], since_ns: int, until_ns: int) -> None:
         """Prints between the two may be missing, by our clock."""
         missing = frozenset(symbols)

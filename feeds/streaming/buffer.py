@@ -6,6 +6,7 @@ reader only ever adds, and what waits too long is merged.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +28,8 @@ ROWS = 1_000_000
 """Rows of columns waiting, at most: some 40 MB."""
 FRAMES = 256
 """Frames of columns waiting, at most."""
-CORRECTIONS = 256
+CORRECTIONS = 4096
+"""Waiting, at most: what is said of them, not what becomes of the prints."""
 KEPT_NS = 3 * MINUTE_NS
 """Prints handed on are remembered so long, for the minutes that have no bar yet."""
 KEPT_OF_EACH = 2048
@@ -159,17 +161,20 @@ class Buffer:
                     return True
         return False
 
-    def add(self, *events: Gap | SymbolStates | Status | Correction) -> None:
+    def add_corrections(self, corrections: Iterable[Correction]) -> None:
+        """Say that these prints were corrected; of those beyond CORRECTIONS nothing is said."""
+        room = CORRECTIONS - len(self._corrections)
+        self._corrections.update(dict.fromkeys(islice(corrections, room)))
+
+    def add(self, *events: Gap | SymbolStates | Status) -> None:
         """Add events without quotes. A newer one replaces the one that waits; gaps are joined."""
         for event in events:
             if isinstance(event, Status):
                 self._status = event
             elif isinstance(event, SymbolStates):
                 self._symbol_states = event
-            elif isinstance(event, Gap):
+            else:
                 self._gap = event if self._gap is None else _joined(self._gap, event)
-            elif len(self._corrections) < CORRECTIONS:
-                self._corrections[event] = None
 
     def take(self) -> Waiting:
         """All that waits."""

@@ -11,7 +11,7 @@ import logging
 import socket as _socket
 import ssl
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from websockets.asyncio.client import connect
@@ -32,8 +32,6 @@ from feeds.streaming.session import Action
 from feeds.turns import gather, wait_for_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from feeds.clock import Time
     from feeds.http.tap import Tap
     from feeds.streaming.state import StreamState
@@ -46,6 +44,8 @@ SEND_S = 5.0
 """A message that cannot be sent for this long means that the other end has stopped reading."""
 LOOK_MAX = 2_000_000
 """Characters or bytes of one look, some 15,000 trades of Alpaca: keys and screens get their turn between."""
+LOOKS = 4
+"""While more waits, what so many looks hold is handed on together: a batch costs much whatever it holds."""
 RELIEF_S = 0.001
 """Until the rest is looked at, seconds."""
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
@@ -67,6 +67,14 @@ class DirectConnect(connect):
         return exc
 
 
+class Changed(Protocol):
+    """Who carries out what the state asks for."""
+
+    def __call__(self, *, is_part: bool = False) -> None:
+        """After an input. ``is_part``: more comes at once, with which events may wait to be handed on."""
+        ...
+
+
 class Ended(msgspec.Struct, frozen=True):
     """How a connection ended, or why there was none."""
 
@@ -84,7 +92,7 @@ class Connection:
         state: StreamState,
         time: Time,
         *,
-        changed: Callable[[], None],
+        changed: Changed,
         pace_s: float = 0.0,
     ) -> None:
         """``changed`` is called after each input to the state.
@@ -94,6 +102,8 @@ class Connection:
         """
         self._pace_s = pace_s
         self._arrived = asyncio.Event()
+        self._looks = 0
+        """Whose prints have not been handed on yet, since more waits."""
         self._arrival = time.now()
         """When the last frame came."""
         self._vendor = vendor
@@ -221,7 +231,8 @@ class Connection:
         frames = socket.take(LOOK_MAX)
         if frames:
             self._state.on_frames(frames, self._arrival)
-            self._changed()
+            self._looks = (self._looks + 1) % LOOKS if socket.has_messages else 0
+            self._changed(is_part=self._looks > 0)
         return sum(map(len, frames))
 
     async def _act(self, socket: ClientSocket) -> None:

@@ -20,7 +20,6 @@ from feeds.streaming.backfill import ENDED_NS
 from feeds.streaming.filter import QuoteFilter
 from feeds.streaming.reasons import CorrectionsWait, NoBars
 from feeds.streaming.requests import Purpose, Request
-from rotation.columns import to_quotes
 from rotation.quote import MINUTE_NS, NS, Role
 from rotation.sessions import SETTLE_NS, hours, session_at
 
@@ -86,7 +85,11 @@ class _Wrong:
 
     def has_number(self, quote: Quote) -> bool:
         """The same by its number alone."""
-        return not quote.bar_ns and quote.ts_ns <= self._numbers.get(quote.seq, 0)
+        return not quote.bar_ns and self.is_numbered(quote.seq, quote.ts_ns)
+
+    def is_numbered(self, seq: int, ts_ns: int) -> bool:
+        """Whether a print of this number, made then, was taken back by its number."""
+        return ts_ns <= self._numbers.get(seq, 0)
 
 
 class Corrections:
@@ -143,36 +146,52 @@ class Corrections:
             from feeds.streaming.many.marks import Marks  # noqa: PLC0415 - it imports numpy
 
             self._marks = Marks(number for wrong in self._wrong.values() for number in wrong.numbers)
-        places = self._marks.find(rows["seq"].to_numpy()).tolist()
-        if not places:
+        marked = pl.Series(self._marks.find(rows["seq"].to_numpy()))
+        if not len(marked):
             return rows
-        quotes = to_quotes(rows[places])
-        kept = set(map(id, self.without_wrong(quotes)))
-        is_kept = bytearray(b"\1") * rows.height
-        for place, quote in zip(places, quotes, strict=True):
-            is_kept[place] = id(quote) in kept
-        return rows.filter(pl.Series(is_kept).cast(pl.Boolean)) if 0 in is_kept else rows
+        columns = (rows[name][marked].to_list() for name in ("symbol", "seq", "ts_ns"))
+        wrong = self._wrong
+        is_wrong = [
+            symbol in wrong and wrong[symbol].is_numbered(seq, ts_ns)
+            for symbol, seq, ts_ns in zip(*columns, strict=True)
+        ]
+        if not any(is_wrong):
+            return rows
+        is_kept = pl.Series([True]).new_from_index(0, rows.height)
+        places = marked.filter(pl.Series(is_wrong))
+        is_kept.scatter(places, [False] * len(places))
+        return pl.DataFrame([column.filter(is_kept) for column in rows.get_columns()])
 
-    def on_correction(self, correction: Correction, now: Moment) -> None:
-        """A print of the running session is replaced; of an earlier or a settled one the close is."""
-        symbol = correction.symbol
-        if symbol not in self._symbols:
+    def on_corrections(self, corrections: Iterable[Correction], now: Moment) -> None:
+        """Prints of the running session are replaced; of an earlier or a settled one the close is."""
+        running = session_at(now.ns - self._late_ns)
+        bounds = None if running is None else hours(running)
+        is_settled = bounds is None or now.ns >= bounds[2] + SETTLE_NS
+        ours = [each for each in corrections if each.symbol in self._symbols]
+        if bounds is None:
+            self._closes_due += [each.symbol for each in ours]
             return
-        running, corrected = session_at(now.ns - self._late_ns), session_at(correction.ts_ns)
-        is_settled = running is None or now.ns >= hours(running)[2] + SETTLE_NS
-        if corrected != running or is_settled:
-            self._closes_due.append(symbol)
-        if running is not None and corrected == running:
-            soon_s = next(iter(self._due_s.get(symbol, ())), now.s + SOON_S)
-            self._due_s[symbol] = [min(soon_s, now.s + SOON_S), now.s + LATER_S]
-            self._wrong.setdefault(symbol, _Wrong()).add_number(correction)
-            if self._marks is not None and correction.seq is not None:
-                self._marks.add([correction.seq])
+        today = [each for each in ours if bounds[0] <= each.ts_ns <= bounds[3]]
+        self._closes_due += [
+            each.symbol for each in ours if is_settled or not bounds[0] <= each.ts_ns <= bounds[3]
+        ]
+        if self._marks is not None:
+            self._marks.add([each.seq for each in today if each.seq is not None])
+        soon_s, later_s = now.s + SOON_S, now.s + LATER_S
+        for correction in today:
+            symbol = correction.symbol
+            due_s = self._due_s.get(symbol)
+            self._due_s[symbol] = [min(due_s[0], soon_s) if due_s else soon_s, later_s]
+            wrong = self._wrong.get(symbol)
+            if wrong is None:
+                wrong = self._wrong[symbol] = _Wrong()
+            wrong.add_number(correction)
             self._unfound.append((correction, now))
             if len(self._unfound) >= UNFOUND:
                 self._find()
-            self._since.add(symbol)
-            self.suspect.add(symbol)
+        symbols = {each.symbol for each in today}
+        self._since |= symbols
+        self.suspect |= symbols
 
     def _find(self) -> None:
         """Look for the wrong prints among those handed on: for many at once, since they are many to look at.

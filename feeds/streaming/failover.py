@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.clock import Time
-from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced, Status, SymbolStates
+from feeds.events import Batch, ColumnBatch, PrintsCorrected, PrintsReplaced, Status, SymbolStates
 from feeds.streaming import states
 from rotation.columns import to_quotes
 from rotation.quote import Role
@@ -93,8 +93,9 @@ class _Auctions:
                 self._keep(source, event.quotes)
             case ColumnBatch():
                 self._keep(source, to_quotes(event.rows.filter(event.rows["role"] == Role.CLOSE.value)))
-            case Correction():
-                self._drop(source, event.symbol)
+            case PrintsCorrected():
+                for each in event.corrections:
+                    self._drop(source, each.symbol)
             case PrintsReplaced():
                 self._keep(source, event.quotes)
                 lacking = event.symbols - {q.symbol for q in event.quotes if q.role == Role.CLOSE}

@@ -198,8 +198,8 @@ class StreamFeed:
     def _is_expired(self) -> bool:
         return self._until_ns is not None and self._time.clock_ns() >= self._until_ns
 
-    def _changed(self) -> None:
-        """Carry out what the state asks for after an input."""
+    def _changed(self, *, is_part: bool = False) -> None:
+        """Carry out what the state asks for after an input; events of a part wait for the rest of it."""
         for symbol in self.state.take_closes():
             self._on_corrected_close(symbol)
         for request in [request for request in self._fetches if not self.state.requests.awaits(request)]:
@@ -208,7 +208,7 @@ class StreamFeed:
             assert self._group is not None
             fetch = self._fetch(request)
             self._fetches[request] = self._group.create_task(fetch, name=f"fetch {self.name}")
-        if self.state.has_events:
+        if self.state.has_events and not is_part:
             self._wake.set()
 
     async def _fetch(self, request: Request) -> None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.errors import SourceError
-from feeds.events import BidAsks, ColumnBatch, Correction
+from feeds.events import BidAsks, ColumnBatch, PrintsCorrected
 from feeds.streaming.backfill import SUBSCRIBING_NS, Backfill
 from feeds.streaming.buffer import Buffer, HandedOn
 from feeds.streaming.corrections import Corrections
 from feeds.streaming.filter import LiveFilter
 from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.receive.gathered import Gathered
+from feeds.streaming.receive.intake import Intake
 from feeds.streaming.reference import ScaleWatch
 from feeds.streaming.requests import Answer, Purpose, Requests
 from feeds.streaming.session import Session
@@ -27,26 +28,22 @@ from feeds.streaming.vendor import FrameResult, ReferenceSource, StreamsMembers
 from feeds.streaming.watch.halts import Halts
 from feeds.streaming.watch.hours import Equities
 from feeds.streaming.watch.watch import Watch
-from rotation.columns import PrintColumns, to_quotes
-from rotation.quote import NS, Role
+from rotation.quote import NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from feeds.clock import Moment
     from feeds.events import Event
-    from feeds.streaming.many.admitted import Admitted
     from feeds.streaming.members.prints import MemberPrints, MemberTap
     from feeds.streaming.requests import Request
     from feeds.streaming.session import Action
     from feeds.streaming.vendor import Frame, Vendor, VendorError
     from feeds.streaming.watch.hours import Hours
-    from rotation.quote import Quote
 
 CANARIES = frozenset({"IWM", "QQQ", "SPY"})
 MANY = 256
 """From so many prints on they cost less as columns than one by one."""
-
 
 _UNREADABLE = (
     *(SourceError, msgspec.MsgspecError, RecursionError),
@@ -97,6 +94,17 @@ class StreamState:
         is_scaled = isinstance(vendor, ReferenceSource) and isinstance(self._hours, Equities)
         self._scale = ScaleWatch(self._symbols, is_used=is_scaled, random=random)
         self.requests = Requests(self._backfill, self._corrections, self._scale, self.filter)
+        self._intake = Intake(
+            symbols=self._symbols,
+            watch=self._watch,
+            filter_=self.filter,
+            buffer=self.buffer,
+            backfill=self._backfill,
+            corrections=self._corrections,
+            halts=self._halts,
+            requests=self.requests,
+            members=self._members,
+        )
         self.report = Report(
             vendor=vendor,
             asked=asked,
@@ -191,7 +199,7 @@ class StreamState:
                 self._backfill.next_check(now, self.filter.last, compares=self._watch.compares(now)),
                 self._scale.next_request(now),
             )
-            self._admit((), now)
+            self._intake.admit((), now)
             self._ask_for_members(now)
         self.requests.add(self._corrections.next_request(now))
         self._update(now)
@@ -225,7 +233,7 @@ class StreamState:
         elif request.purpose is Purpose.CORRECT:
             self._corrections.on_answer(answer, now)
         elif request.purpose is Purpose.CONFIRM:
-            self._on_prints(self.filter.on_answer(answer), now)
+            self._intake.on_prints(self.filter.on_answer(answer), now)
         elif request.purpose is Purpose.COMPARE:
             self.buffer.add(*self._backfill.on_compared(answer, self.filter.last, now))
         else:
@@ -276,7 +284,7 @@ class StreamState:
                 self._handed_on.add_rows(rows)
                 events.append(ColumnBatch(rows))
         events += self._corrections.take_replaced()
-        events += waiting.corrections
+        events += [PrintsCorrected(waiting.corrections)] if waiting.corrections else []
         events += [event for event in (waiting.symbol_states, waiting.status) if event is not None]
         if waiting.status is not None and not self.session.is_subscribed:
             self.refusal = self.session.refusal
@@ -324,7 +332,7 @@ class StreamState:
         """Act on what a frame contains."""
         self._watch.on_moment(now)
         self._watch.liveness.received(now.s)
-        changed = self._take(result, now)
+        changed = self._intake.take(result, now)
         if self.session.on_answered(
             now,
             error=result.error,
@@ -336,31 +344,6 @@ class StreamState:
             changed = True
         if changed:
             self._update(now)  # otherwise the next second is soon enough
-
-    def _take(self, result: FrameResult, now: Moment) -> bool:
-        """Judge, count and hand on what a frame contains. True where a state may have changed."""
-        for reason in result.rejected:
-            self.filter.reject(reason)
-        for correction in result.corrections:
-            self.buffer.add(correction)
-            self._corrections.on_correction(correction, now)
-        since_ns = min(self._watch.data_ns or now.ns, now.ns)
-        gaps = [self._backfill.note(hole, since_ns, now.ns) for hole in self._watch.holes(result.sequence)]
-        if result.subscribed is not None:
-            late, asked_ns = self._watch.late(result.subscribed & self._symbols, now)
-            gaps += [self._backfill.note(late, asked_ns, now.ns)] if late else []
-        self.buffer.add(*gaps)
-        if self._members is not None:
-            if result.member_channel is not None:
-                self._members.on_channel(result.member_channel, now.s)
-            self._members.put(result.members, result.passed_over, now.s)
-        prints = (quote for quote in result.quotes if quote.symbol in self._symbols and not quote.bar_ns)
-        self._watch.on_times([quote.ts_ns for quote in prints], now)
-        self.filter.quotes.on_quotes(result.nbbo, result.bands, now.ns)
-        self._halts.on_halts(result.halts)
-        changed = bool(gaps or result.halts or result.corrections)
-        changed |= self._admit(result.quotes, now)
-        return changed or result.subscribed is not None or result.error is not None
 
     def _take_gathered(self, held: Gathered, frames: Sequence[Frame], now: Moment) -> None:
         """Judge, count and hand on what these frames contain, which hold nothing but prints and markets."""
@@ -377,55 +360,8 @@ class StreamState:
             return
         self._watch.on_moment(now)
         self._watch.liveness.received(now.s)
-        changed = self._take(FrameResult(corrections=held.corrections), now)
-        self._watch.on_times(held.prints.ts_ns, now)
-        self.filter.quotes.on_quotes(held.nbbo, held.bands, now.ns)
-        changed |= self._admit(held.prints, now)
-        if changed:
+        if self._intake.take_gathered(held, now):
             self._update(now)
-
-    def _admit(self, prints: Iterable[Quote] | PrintColumns, now: Moment) -> bool:
-        """Let in what may be, of these and of those that waited. True where a state may have changed."""
-        doubted, lag_ns = self.filter.doubted, self._watch.usual_lag_ns()
-        changed = False
-        if isinstance(prints, PrintColumns):
-            judged = self.filter.admit_columns(prints, now.ns, lag_ns)
-            changed, admitted = self._on_rows(judged, now), judged.quotes
-        else:
-            admitted = self.filter.admit_live(prints, now.ns, lag_ns)
-        changed |= self._on_prints(admitted, now) | (self.filter.doubted != doubted)
-        for quote in self.filter.take_taken_back():
-            if self.buffer.remove(quote):
-                continue
-            correction = Correction(quote.symbol, quote.ts_ns, quote.seq or None)
-            self.buffer.add(correction)
-            self._corrections.on_correction(correction, now)
-            changed = True
-        self.requests.add(self.filter.next_request(now))
-        return changed
-
-    def _on_prints(self, admitted: list[Quote], now: Moment) -> bool:
-        """Count prints that were let in and hand them on. True where a state may have changed."""
-        if not admitted:
-            return False
-        self._halts.on_prints(quote for quote in admitted if quote.sets_last)
-        symbols, newest_ns = {quote.symbol for quote in admitted}, max(quote.ts_ns for quote in admitted)
-        is_first = self._watch.on_prints(symbols, len(admitted), newest_ns, now)
-        self.buffer.put(admitted)
-        return self._backfill.on_prints({quote.symbol for quote in admitted if quote.sets_last}) or is_first
-
-    def _on_rows(self, judged: Admitted, now: Moment) -> bool:
-        """As ``_on_prints``, of columns."""
-        rows = judged.rows
-        if rows is None:
-            return False
-        halted = sorted(self._halts.named & judged.priced)
-        if halted:
-            setting = rows.filter((rows["role"] != Role.SIZE.value) & rows["symbol"].is_in(halted))
-            self._halts.on_prints(to_quotes(setting))
-        is_first = self._watch.on_prints(judged.symbols, rows.height, judged.newest_ns, now)
-        self.buffer.put_rows(rows)
-        return self._backfill.on_prints(judged.priced) or is_first
 
     def _on_filled(self, request: Request, answer: Answer, now: Moment) -> None:
         """Bars of a gap and newest prints: they are handed on before the states that rest on them."""

@@ -157,6 +157,9 @@ class Report:
         self._backfill, self._corrections = backfill, corrections
         self._status: Status | None = None
         self._symbol_states: SymbolStates | None = None
+        self._acknowledged: frozenset[str] | None = None
+        self._both: frozenset[str] = frozenset()
+        """Of the symbols acknowledged last, those that are followed."""
 
     def changes(self, now: Moment) -> list[Status | SymbolStates]:
         """The states that differ from those of the last call; the first time both."""
@@ -167,6 +170,7 @@ class Report:
 
     def stats(self, now: Moment) -> FeedStats:
         """What has been counted until now."""
+        gapped, incomplete = self._backfill.counts
         connections, is_subscribed = self._session.connections, self._session.is_subscribed
         return FeedStats(
             symbols=len(self._asked),
@@ -178,8 +182,8 @@ class Report:
             connections=connections,
             reconnects=max(connections - 1, 0),
             gaps=self._backfill.count,
-            gapped=len(self._backfill.unpriced),
-            incomplete=len(self._backfill.symbols),
+            gapped=gapped,
+            incomplete=incomplete,
             conflated=self._buffer.conflated,
             duplicates=self._filter.duplicates,
             rejects=self._filter.rejects,
@@ -189,7 +193,9 @@ class Report:
     def _subscribed(self) -> frozenset[str]:
         acknowledged = self._session.acknowledged
         if acknowledged is not None:
-            return acknowledged & self._followed
+            if acknowledged is not self._acknowledged:
+                self._acknowledged, self._both = acknowledged, acknowledged & self._followed
+            return self._both
         return frozenset() if self._vendor.acknowledges else frozenset(self._backfill.printed)
 
     def _facts(self, now: Moment) -> Facts:

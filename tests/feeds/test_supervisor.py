@@ -23,6 +23,7 @@ from feeds.events import (
     ListedSplits,
     MacroNews,
     PreviousCloses,
+    PrintsCorrected,
     PrintsReplaced,
     Rewind,
     Status,
@@ -572,7 +573,7 @@ async def test_an_observer_hears_every_kind_of_event_and_a_tape_can_hold_it():
         Status(Kind.LIVE, "2 of 2 symbols"),
         SymbolStates({"IWM": Kind.GAPPED}),
         Gap(symbols, at("10:00:00"), at("10:01:00")),
-        Correction("IWM", at("10:00:00")),
+        PrintsCorrected((Correction("IWM", at("10:00:00")),)),
         PrintsReplaced(symbols, (quote(220.0),)),
         BidAsks({"IWM": Nbbo("IWM", 219.99, float("inf"), at("10:40:59"))}),
         Batch((quote(float("nan")), quote(float("inf")), quote(-1.0), quote(220.0, "10:41:00"))),
@@ -734,8 +735,26 @@ async def test_a_correction_by_itself_changes_no_figure_and_makes_no_snapshot():
     supervisor._take(feed, Batch((quote(220.0), quote(490.0, symbol="QQQ")), at("10:40:00")))
     before = supervisor.latest
     for seq in range(200):
-        supervisor._take(feed, Correction("IWM", at("10:40:00"), seq))
+        supervisor._take(feed, PrintsCorrected((Correction("IWM", at("10:40:00"), seq),)))
     assert supervisor.latest is before
+
+
+@pytest.mark.parametrize(
+    ("symbols", "line"),
+    [
+        (("IWM",), "a print of IWM was corrected"),
+        (("QQQ", "IWM", "QQQ"), "3 prints were corrected, of QQQ, IWM"),
+        (
+            tuple(f"M{i:02}" for i in range(11)),
+            "11 prints were corrected, of M00, M01, M02, M03, M04, M05, M06, M07 and 3 other symbols",
+        ),
+    ],
+)
+async def test_what_is_corrected_at_once_is_one_line_of_the_log(caplog, symbols, line):
+    feed = Script(name="wire")
+    corrections = tuple(Correction(symbol, at("10:40:00"), seq) for seq, symbol in enumerate(symbols))
+    supervise(feed)._take(feed, PrintsCorrected(corrections))
+    assert [record.getMessage() for record in caplog.records] == [f"feed wire: {line}"]
 
 
 async def test_a_newer_list_of_members_holds_up_no_loop(monkeypatch):

@@ -63,6 +63,10 @@ class Gaps:
         """Symbols that may lack prints."""
         return frozenset(self._missing)
 
+    def __len__(self) -> int:
+        """How many symbols may lack prints."""
+        return len(self._missing)
+
     def open(self, symbols: Iterable[str], start_ns: int, end_ns: int) -> None:
         """Prints between the two may be missing; to a gap that is still open this is added."""
         for symbol in symbols:

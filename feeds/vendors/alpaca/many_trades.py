@@ -13,14 +13,19 @@ if TYPE_CHECKING:
     from feeds.streaming.alike.columns import Columns
     from feeds.streaming.vendor import Frame, ManyFrames
 
+MANY = 256
+"""Of so many symbols trades will come as arrays."""
+
 
 class ManyTrades:
     """The frames of a connection."""
 
-    def __init__(self, renamed: Mapping[str, str]) -> None:
-        """``renamed``: our symbols by Alpaca's, where they differ."""
+    def __init__(self, renamed: Mapping[str, str], *, symbols: int = 0) -> None:
+        """``renamed``: our symbols by Alpaca's, where they differ. ``symbols``: how many are asked for."""
         self._codes = codes_of(renamed)
         self._columns: Columns | None = None
+        if symbols >= MANY:
+            self._expect_columns()  # rather than while the first trades wait
 
     def read(self, frames: Sequence[Frame], start: int = 0) -> ManyFrames:
         """What frames mean, from the place ``start`` on as far as their messages are well formed."""

@@ -238,7 +238,7 @@ class AlpacaConversation:
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The first request towards this set; the others follow its acknowledgement."""
         self._names = Names(symbols)
-        self._many = ManyTrades(self._names.renamed)
+        self._many = ManyTrades(self._names.renamed, symbols=len(symbols))
         self._plan.has_members = self._members is not None and bool(self._members.wanted)
         return self._send(self._plan.want(self._names.theirs))
 

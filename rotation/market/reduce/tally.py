@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from rotation.market.reduce.verdicts import Bounds
 
 ONE_BY_ONE = 256
-"""So few rows of the symbols that are asked for cost less one by one than as sums."""
+"""So few rows of the symbols that are asked for cost less one by one than as sums, if few others of theirs
+are still columns."""
 _ROLES = tuple(Role)
 
 
@@ -224,7 +225,7 @@ class Tally:
             return None, [rows]
         slow: list[pl.DataFrame] = []
         own = self._is_asked[rows["key"]]
-        if 0 < own.sum() <= ONE_BY_ONE:
+        if 0 < own.sum() <= ONE_BY_ONE and self._asked_unread() <= ONE_BY_ONE:
             asked, rows = parted(rows, own)
             slow.append(asked)
         if rows.is_empty():
@@ -241,6 +242,11 @@ class Tally:
             slow.append(chosen(rows, ~is_fine[rows["key"]]))
             ordered, late, of_key = (chosen(each, is_fine[each["key"]]) for each in (ordered, late, of_key))
         return (_Taken(ordered, late, of_key) if ordered.height or late.height else None), slow
+
+    def _asked_unread(self) -> int:
+        """How many rows must become prints before one of the symbols asked for is taken by itself."""
+        keys = [*(self._backlog.unread & self._asked)]
+        return sum(self._backlog.count(pl.Series(keys, dtype=pl.UInt32))) if keys else 0
 
     # From columns to prints ----------------------------------------------------------------------------
 

@@ -235,12 +235,11 @@ def test_of_everything_else_the_newest():
         Gap(frozenset({"IWM"}), 5, 9),
         SymbolStates({"IWM": Kind.GAPPED}),
         Gap(frozenset({"QQQ"}), 3, 7),
-        wrong,
-        wrong,
         Status(Kind.LIVE),
         SymbolStates({}),
     ):
         buffer.add(event)
+        buffer.add_corrections([wrong])
     assert taken(buffer) == [
         Gap(frozenset({"IWM", "QQQ"}), 3, 9),
         wrong,
@@ -252,8 +251,8 @@ def test_of_everything_else_the_newest():
 
 def test_corrections_do_not_pile_up():
     buffer = Buffer(2)
-    for i in range(CORRECTIONS + 9):
-        buffer.add(Correction("IWM", i))
+    for i in range(0, CORRECTIONS + 9, 3):
+        buffer.add_corrections([Correction("IWM", ts_ns) for ts_ns in range(i, i + 3)])
     assert len(taken(buffer)) == CORRECTIONS
 
 

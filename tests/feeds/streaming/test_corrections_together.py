@@ -31,7 +31,7 @@ def test_what_was_handed_on_is_searched_once_for_all_corrections_of_a_second():
     handed_on.add_rows(of_quotes(prints))
     corrections = corrections_of(handed_on)
     for print_ in prints:
-        corrections.on_correction(Correction("IWM", NOW_NS, print_.seq), Moment(ns=NOW_NS, s=5.0))
+        corrections.on_corrections([Correction("IWM", NOW_NS, print_.seq)], Moment(ns=NOW_NS, s=5.0))
     assert (handed_on.searches, corrections.suspect) == (0, {"IWM"})
     assert corrections.next_request(Moment(ns=NOW_NS + NS, s=6.0)) is None
     assert corrections.next_request(Moment(ns=NOW_NS + 3 * NS, s=8.0)) is not None
@@ -42,7 +42,7 @@ def test_corrections_that_nobody_has_looked_for_are_bounded():
     handed_on = Counted()
     corrections = corrections_of(handed_on)
     for seq in range(1, 2 * UNFOUND + 2):
-        corrections.on_correction(Correction("IWM", NOW_NS, seq), Moment(ns=NOW_NS, s=5.0))
+        corrections.on_corrections([Correction("IWM", NOW_NS, seq)], Moment(ns=NOW_NS, s=5.0))
     assert handed_on.searches == 2
     assert len(corrections._unfound) == 1
 
@@ -50,10 +50,10 @@ def test_corrections_that_nobody_has_looked_for_are_bounded():
 def test_a_print_taken_back_while_it_waited_is_left_out_as_columns_too():
     corrections = corrections_of(HandedOn())
     prints = [Quote("IWM", NOW_NS - 10 + i, 221.0, i + 1, 100) for i in range(5)]
-    corrections.on_correction(Correction("IWM", NOW_NS, 2), Moment(ns=NOW_NS, s=5.0))
+    corrections.on_corrections([Correction("IWM", NOW_NS, 2)], Moment(ns=NOW_NS, s=5.0))
     rows = of_quotes(prints)
     assert corrections.without_wrong_rows(rows)["seq"].to_list() == [1, 3, 4, 5]
-    corrections.on_correction(Correction("IWM", NOW_NS, 5), Moment(ns=NOW_NS, s=5.0))
+    corrections.on_corrections([Correction("IWM", NOW_NS, 5)], Moment(ns=NOW_NS, s=5.0))
     assert corrections.without_wrong_rows(rows)["seq"].to_list() == [1, 3, 4]
     later = of_quotes([Quote("IWM", NOW_NS + 1, 221.0, 2, 100), Quote("QQQ", NOW_NS - 9, 490.0, 2, 100)])
     assert corrections.without_wrong_rows(later)["seq"].to_list() == [2, 2], "another trade, and another's"

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from feeds.desk.choose import by_vendor
-from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced, Status, SymbolStates
+from feeds.events import Batch, ColumnBatch, Correction, PrintsCorrected, PrintsReplaced, Status, SymbolStates
 from feeds.http.cached import CachedClient
 from feeds.streaming.failover import OUTAGE_S, Failover, _Auctions, _Source
 from feeds.streaming.feed import StreamFeed
@@ -312,7 +312,8 @@ async def test_an_auction_that_is_known_outlives_its_vendor_unless_it_was_taken_
             first.queue.put_nowait(event)
         await time.passing(1)
         if taken_back:
-            first.queue.put_nowait(Correction("IWM", AUCTION.ts_ns, AUCTION.seq))
+            wrong = Correction("IWM", AUCTION.ts_ns, AUCTION.seq)
+            first.queue.put_nowait(PrintsCorrected((wrong,)))
         first.queue.put_nowait(Status(Kind.OFFLINE))
         await time.passing(OUTAGE_S + 5)
         assert feed.name == "second"

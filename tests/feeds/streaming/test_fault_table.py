@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.events import Correction
+from feeds.events import PrintsCorrected
 from tests.support.fake_time import settle
 from tests.support.fault_table import FAULTS, SUBJECTS, running, table
 from tests.support.paths import ROOT
@@ -47,7 +47,8 @@ async def test_fault(monkeypatch, subject, fault):
         assert not fault.backoff or run.backoff[: len(fault.backoff)] == list(fault.backoff)
         assert {name: getattr(stats, name) for name in fault.counts} == fault.counts
         assert stats.rejects >= fault.rejects_least
-        assert fault.corrections in (None, len(run.events_of(Correction)))
+        corrected = sum(len(event.corrections) for event in run.events_of(PrintsCorrected))
+        assert fault.corrections in (None, corrected)
         assert fault.ranges is None or run.range_of_iwm == fault.ranges
         assert fault.incomplete is None or run.incomplete == fault.incomplete
         ordered = sorted(run.quotes, key=lambda quote: (quote.ts_ns, quote.seq))

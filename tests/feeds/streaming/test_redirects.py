@@ -42,5 +42,5 @@ async def test_an_address_that_cannot_be_used_is_a_reason(monkeypatch, address):
     class Nowhere:
         url, headers = address, {}
 
-    connection = Connection(Nowhere(), None, Time(), changed=lambda: None)  # type: ignore[arg-type]
+    connection = Connection(Nowhere(), None, Time(), changed=lambda *, is_part=False: None)  # type: ignore[arg-type]
     assert (await connection.run()).reason in (Reason(Why.BAD_ADDRESS), Reason(Why.HOST_NOT_FOUND))

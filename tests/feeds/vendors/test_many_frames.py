@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.clock import Moment
-from feeds.events import Batch, ColumnBatch, Correction, PrintsReplaced
+from feeds.events import Batch, ColumnBatch, PrintsCorrected, PrintsReplaced
 from feeds.http.cached import CachedClient
 from feeds.streaming import state as stream_state
 from feeds.streaming.requests import Answer
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from feeds.events import Correction
     from feeds.streaming.vendor import Frame
     from rotation.market.past.look_back import LookBack
 
@@ -88,8 +89,8 @@ class Run:
                 self.market.apply_columns(event.rows, as_of_ns=now.ns)
             elif isinstance(event, Batch | PrintsReplaced):
                 self.market.apply(event.quotes, as_of_ns=now.ns)
-            elif isinstance(event, Correction):  # in whatever order those of one look are said
-                self.corrected.add(event)
+            elif isinstance(event, PrintsCorrected):  # in whatever order those of one look are said
+                self.corrected.update(event.corrections)
             elif event != next((each for each in reversed(self.others) if type(each) is type(event)), None):
                 self.others.append(event)  # a state that came and went within a look is said again
 

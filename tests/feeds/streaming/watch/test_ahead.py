@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.events import Batch, Correction
+from feeds.events import Batch, PrintsCorrected
 from feeds.streaming.requests import Answer, Purpose
 from feeds.streaming.watch.ahead import WAITING, Ahead
 from feeds.streaming.watch.lag import Lag
@@ -228,7 +228,7 @@ def test_bad_prints_that_still_wait_are_not_handed_on():
     (batch,) = script.take().of(Batch)
     assert [quote.price for quote in batch.quotes if quote.symbol == "IWM"] == [221.28, 221.28, 221.3]
     assert script.symbol_states == {}
-    assert script.of(Correction) == []
+    assert script.of(PrintsCorrected) == []
 
 
 def test_a_source_without_snapshots_is_no_reason_to_wait_for_ever():

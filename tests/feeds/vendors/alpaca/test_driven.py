@@ -11,7 +11,7 @@ import logging
 import pytest
 
 from feeds.clock import Time
-from feeds.events import Batch, Correction, Gap, Status, SymbolStates
+from feeds.events import Batch, Correction, Gap, PrintsCorrected, Status, SymbolStates
 from feeds.http.cached import CachedClient
 from feeds.streaming.feed import StreamFeed
 from feeds.vendors.alpaca.stream import Alpaca
@@ -201,9 +201,9 @@ async def test_corrections_after_the_close_are_handed_on(desk):
     frames = (prints(ts_ns=after), cancel("IWM", ts_ns=after), correction("QQQ", ts_ns=after))
     async with AlpacaServer((READY, *frames, STAY)) as stream, AlpacaRestServer(Tape()) as rest:
         seen = await desk(stream, rest, time=Held(after)).until(
-            lambda seen: len(seen.events_of(Correction)) == 2
+            lambda seen: sum(len(each.corrections) for each in seen.events_of(PrintsCorrected)) == 2
         )
-    assert seen.events_of(Correction) == [
+    assert [each for event in seen.events_of(PrintsCorrected) for each in event.corrections] == [
         Correction("IWM", after, 1),
         Correction("QQQ", after, 1, has_replacement=True),
     ]

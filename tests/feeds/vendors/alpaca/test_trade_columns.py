@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from feeds.streaming.alike import columns
 from feeds.streaming.receive import together
+from feeds.vendors.alpaca import many_trades
 from feeds.vendors.alpaca.many_trades import ManyTrades
 from feeds.vendors.alpaca.trades import codes_of, read_many
 
@@ -122,6 +123,11 @@ def driven(read, frames):
         nbbo += many.nbbo
         place += many.count or 1
     return quotes, corrections, nbbo, left
+
+
+@pytest.mark.parametrize(("symbols", "is_ready"), [(many_trades.MANY, True), (many_trades.MANY - 1, False)])
+def test_what_arrays_need_is_there_before_the_first_trades_of_many_symbols(symbols, is_ready):
+    assert (ManyTrades({}, symbols=symbols)._columns is not None) is is_ready
 
 
 def as_columns(frames, *, chunk=columns.CHUNK):
