@@ -451,7 +451,7 @@ def test_every_series_given_one_by_one_is_flushed_before_the_manifest_names_it(t
 
     def moved(source, target, **kwargs) -> None:
         if str(target).endswith(".parquet"):
-            named.append(os.stat(source).st_ino in flushed)
+            named.append(Path(source).stat().st_ino in flushed)
         replace(source, target, **kwargs)
 
     monkeypatch.setattr(os, "fsync", noted)
