@@ -22,7 +22,7 @@ from rotation.sessions import sessions_between
 from rotation.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 SCHEMA = {"symbol": pl.String, "date": pl.Date, "close": pl.Float64, "adj_close": pl.Float64}
 _CLOSES = ("close", "adj_close")
@@ -71,7 +71,16 @@ def is_rounded(prices: pl.Series) -> bool:
         return True
     room = next((room for room in range(4, 0, -1) if highest < 10 ** (DIGITS - room)), 0)
     parts = 10.0**room
-    return all(_are_whole(part, parts) for part in (prices.head(16), prices)) if room else False
+    # Of noisy prices the first few show it, sooner than a Series could be looked through.
+    few = prices.head(16).to_list()
+    if not room or any(price is not None and (price * parts + 0.5) // 1 / parts != price for price in few):
+        return False
+    return _are_whole(prices, parts)
+
+
+def are_rounded(columns: Sequence[pl.Series]) -> bool:
+    """Whether ``is_rounded`` holds of all of these, by fewer looks; False where some may have to be asked."""
+    return is_rounded(pl.concat([column.rename("") for column in columns], rechunk=True))
 
 
 def _are_whole(prices: pl.Series, parts: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tui.cli.root.loading import loading
+from tui.loading import loading
 
 
 def _redact(text: str) -> str:

@@ -44,6 +44,45 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
         raise
 
 
+class Aside:
+    """Whole files in a folder of one's own, where nobody looks before all have been flushed.
+
+    Flushed some at a time: the system then has most of them on the disk already, and waits once. Each is held
+    open until then, so that what goes wrong with its writing is told.
+    """
+
+    _MOST = 64
+
+    def __init__(self, folder: Path) -> None:
+        """``folder``: of this process's own, see ``folder_aside``."""
+        self._folder = folder
+        self._open: list[int] = []
+
+    def write(self, name: str, data: bytes) -> Path:
+        """Write a file, in place of one of that name; it may not be on the disk yet. Raises OSError."""
+        path = self._folder / name
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+        self._open.append(handle)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+        if len(self._open) >= self._MOST:
+            self.flush()
+        return path
+
+    def flush(self) -> None:
+        """Have all that was written on the disk. Raises OSError."""
+        for handle in self._open:
+            os.fsync(handle)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all, flushed or not. Windows would neither move nor remove what is open."""
+        handles, self._open = self._open, []
+        for handle in handles:
+            os.close(handle)
+
+
 def flush_folder(folder: Path) -> None:
     """Make renames in this folder durable; does nothing where folders cannot be flushed (Windows)."""
     if os.name == "nt":

@@ -86,7 +86,12 @@ def _read_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str
         # To look for them in every cell takes a fifth of the reading.
         null_values=_NULLS if has_nulls else None,
     )
-    has_all_cells = body.count(b",") - hidden_commas == (len(headings) - 1) * frame.height
+    # Lines in quotes are alike: as many cells as the first, in which Polars has found no more than headings.
+    has_all_cells = (
+        body.count(b",", 0, body.find(b"\n") if b"\n" in body else None) == len(headings) - 1
+        if is_quoted
+        else body.count(b",") - hidden_commas == (len(headings) - 1) * frame.height
+    )
     if not frame.height or not has_all_cells:
         return None
     if is_quoted and any((frame[str(chosen[key])] == "").any() for key in text if key in chosen):

@@ -28,7 +28,7 @@ from feeds.files.names import find_files, shown, shown_path, symbol_from
 from feeds.files.plain import read_plain
 from feeds.files.tables import Table, read_table
 from feeds.history.raw_splits import LEAST_SPLIT, check_splits
-from rotation.history import is_rounded, rounded
+from rotation.history import are_rounded, is_rounded, rounded
 from rotation.sessions import close_ns, is_session, new_york_day, sessions_between
 
 if TYPE_CHECKING:
@@ -156,11 +156,19 @@ def _read(symbol: str, path: Path, run: _Run) -> pl.DataFrame:
     table = _plain(path, run) or _checked(path, run)
     frame = _settled(table, run)
     frame = _by_date(frame, run)
-    noisy = [name for name in PRICES if not is_rounded(frame[name])]
+    noisy = _noisy(frame)
     exact = frame.select_seq(rounded(*noisy)) if noisy else frame
     of_symbol = pl.Series("symbol", [symbol]).new_from_index(0, frame.height)
     prices = (exact[name] if name in noisy else frame[name] for name in PRICES)
     return pl.DataFrame([of_symbol, frame["date"], *prices, _whole(frame["volume"])])
+
+
+def _noisy(frame: pl.DataFrame) -> list[str]:
+    """The prices that may have to be rounded."""
+    given = [name for name in PRICES if frame[name].null_count() < frame.height]
+    if are_rounded([frame[name] for name in given]):
+        return []
+    return [name for name in given if not is_rounded(frame[name])]
 
 
 def _whole(shares: pl.Series) -> pl.Series:

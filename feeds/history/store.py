@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from feeds.files import journal
 from feeds.files.durable import (
     ASIDE,
     CAN_LOCK,
+    Aside,
     flush_folder,
     folder_aside,
     only_writer,
@@ -167,14 +168,16 @@ class HistoryStore:
                     _refuse_shrinking(symbol, held[symbol], added[symbol])
             return dict(added)
 
+        paths: dict[str, Path] = {}
         with self._writing():
             remove_abandoned(self.folder, IMPORTING)
-            with folder_aside(self.folder, IMPORTING) as aside:
+            with folder_aside(self.folder, IMPORTING) as folder, closing(Aside(folder)) as aside:
                 for each in series:
                     entry, content = _made(each, now_ns)
-                    write_whole(aside / entry.file, content)
+                    paths[entry.file] = aside.write(entry.file, content)
                     added[str(each.frame["symbol"][0])] = entry
-                self._locked(change, {entry.file: aside / entry.file for entry in added.values()})
+                aside.flush()
+                self._locked(change, {entry.file: paths[entry.file] for entry in added.values()})
         return list(added.values())
 
     def rows(self, symbol: str, entry: Entry) -> pl.DataFrame:

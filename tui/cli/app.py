@@ -33,7 +33,7 @@ from tui.cli.options import (
     with_lists,
 )
 from tui.cli.root.group import Commands
-from tui.cli.root.loading import loading
+from tui.loading import loading
 from tui.output import plain_text
 from tui.settings.values import LEVELS, shows_demo
 

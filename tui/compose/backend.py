@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal
+
+from tui.loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,7 +47,9 @@ class LocalBackend:
 
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
-        from tui.compose.desk import opening
+        with loading():
+            import_module("feeds.desk.open")  # brings Polars
+            from tui.compose.desk import opening
 
         return opening.open_desk(wanted)
 

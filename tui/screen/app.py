@@ -22,6 +22,7 @@ from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
 from tui.backend import AlertDesk, BeforePrices, RefreshingDesk, ReopeningDesk, YieldingDesk, rest_of
+from tui.loading import loading
 from tui.panels.registry import PANELS, load_panels
 from tui.screen.flash.flash import Flash
 from tui.screen.line_panel import LinePanel
@@ -231,9 +232,10 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _opened(self) -> Desk:
         """The desk, and what its first Snapshot is drawn with, which the first paint did not wait for."""
-        load_panels()
-        for module in LATER:
-            import_module(module)
+        with loading():
+            load_panels()
+            for module in LATER:
+                import_module(module)
         return self._open_desk()
 
     async def _follow(self, desk: Desk) -> None:

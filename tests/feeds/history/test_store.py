@@ -440,6 +440,27 @@ def test_an_import_that_fails_halfway_leaves_all_as_it_was(tmp_path, error):
     assert only_live_files(tmp_path)
 
 
+def test_every_series_given_one_by_one_is_flushed_before_the_manifest_names_it(tmp_path, monkeypatch):
+    flushed: set[int] = set()
+    named: list[bool] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted(handle: int) -> None:
+        fsync(handle)
+        flushed.add(os.fstat(handle).st_ino)
+
+    def moved(source, target, **kwargs) -> None:
+        if str(target).endswith(".parquet"):
+            named.append(Path(source).stat().st_ino in flushed)
+        replace(source, target, **kwargs)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "replace", moved)
+    many = tuple(f"M{i:03d}" for i in range(150))  # more than are flushed at a time
+    HistoryStore(tmp_path).replace_each(each(series(1.0, many)), now_ns=NOW)
+    assert named == [True] * len(many)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="nobody can lock there")
 def test_what_a_killed_import_left_goes_with_the_next_and_a_running_one_keeps_its_own(tmp_path):
     store = HistoryStore(tmp_path)

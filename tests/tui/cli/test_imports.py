@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 from tests.support.pty_terminal import own_home
 from tui.cli.app import cli
 from tui.cli.root.commands import COMMANDS
-from tui.cli.root.loading import loading
+from tui.loading import loading
 
 HEAVY = {
     "asyncio", "asyncssh", "holidays", "httpx", "keyring", "platformdirs", "polars", "rich", "ssl", "textual",
