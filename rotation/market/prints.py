@@ -301,7 +301,7 @@ class Prints:
             if not is_early and packed.put(place, minute):
                 del self._parts[place]
         # Those that do not fit are not tried again with every print.
-        self._loose = max(LOOSE, max(len(self._parts), len(self._minutes)) + 1)
+        self._loose = LOOSE + max(len(self._parts) - RECENT, len(self._minutes) - RECENT, 0)
 
     def _drop_last(self, place: int) -> None:
         """Know no last print of a minute any more."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from itertools import compress
 from math import inf, isnan, nan
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rotation.quote import Quote, Role
 
@@ -65,14 +65,17 @@ class PackedMinutes:
         if self.places:
             start, end = min(start, self._start), max(end, self._end)
             before, after = self._start - start, end - self._end
-        for column, nothing in (
-            *((each, 0) for each in (self._kind, self._is_known, self._role)),
-            *((each, 0) for each in (self._volume, self._ts_ns, self._price, self._seq, self._size)),
-            (self._high, -inf),
-            (self._low, inf),
-            *(zip(self._bars, (nan, nan, 0), strict=True) if self._bars else ()),
-        ):
-            _widen(column, before, after, nothing)
+        for flags in (self._kind, self._is_known, self._role):
+            flags[0:0] = bytes(before)
+            flags.extend(bytes(after))
+        for whole in (self._volume, self._ts_ns, self._seq, self._size):
+            _widen(whole, before, after, 0)
+        for number, nothing in ((self._high, -inf), (self._low, inf), (self._price, 0.0)):
+            _widen(number, before, after, nothing)
+        if self._bars:
+            for each in self._bars[:2]:
+                _widen(each, before, after, nan)
+            _widen(self._bars[2], before, after, 0)
         self._start, self._end = start, end
         return True
 
@@ -200,8 +203,8 @@ def _or_none(value: float) -> float | None:
     return None if isnan(value) else value
 
 
-def _widen(column: bytearray | array, before: int, after: int, nothing: float) -> None:
+def _widen(column: array[Any], before: int, after: int, nothing: float) -> None:
     """Put so many empty places before and behind those of a column."""
-    one = bytes(1) if isinstance(column, bytearray) else array(column.typecode, [nothing])
+    one = array(column.typecode, [nothing])
     column[0:0] = one * before
     column.extend(one * after)
