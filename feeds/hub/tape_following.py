@@ -63,8 +63,10 @@ class TapeFollower:
         """That message itself."""
         self._looked_s = 0.0
         """When the stream was last known to be the one that was read."""
-        self._is_other = False
-        """Whether it may be another one: the connection was lost meanwhile."""
+        self._connections = 0
+        """How often one was made or lost: what is asked now may be answered before `_connected` is called."""
+        self._known_by = 0
+        """That number when the stream was last known to be the one that was read."""
         self._grew_s = 0.0
         self._is_current = False
         self._problem = ""
@@ -101,6 +103,8 @@ class TapeFollower:
             self._say(str(error))
             await asyncio.sleep(POLL_S)
             return
+        if held and self._may_be_other:  # the connection was lost since the look
+            return
         for each in held:
             while self.recorder.rows_waiting > WAITING_MAX:  # noqa: ASYNC110 - a thread writes
                 await asyncio.sleep(DISK_S)
@@ -111,6 +115,11 @@ class TapeFollower:
             return
         self._note_end()
         await asyncio.sleep(POLL_S)
+
+    @property
+    def _may_be_other(self) -> bool:
+        """Whether the stream may be another one than was read: the connection was lost meanwhile."""
+        return self._known_by != self._connections
 
     async def _begin(self, client: Client) -> None:
         """Find out where to begin. Raises UnavailableError."""
@@ -123,14 +132,16 @@ class TapeFollower:
 
         Its numbers begin anew then, and nothing would ever follow ours. Raises UnavailableError.
         """
-        now_s = self._time.monotonic()
+        now_s, connections = self._time.monotonic(), self._connections
         is_silent = now_s - self._looked_s > SILENT_S
-        if not self._after or not (self._is_other or is_silent):
+        if not self._after:
+            self._known_by = connections  # nothing has been read that it could lack
+        if not self._after or not (self._may_be_other or is_silent):
             return
         held = await tape_stream.read(client, self._after - 1, at_most=1)
         if not held and not is_silent:  # a server that has just joined its cluster again may lag
             return
-        self._looked_s, self._is_other = now_s, False
+        self._looked_s, self._known_by = now_s, connections
         if not held or (held[0].seq == self._after and held[0].data != self._last):
             self._after, self._last = 0, b""
             self._report("the tape on the NATS server was made anew; it is recorded from its start")
@@ -169,9 +180,11 @@ class TapeFollower:
             self._report(message)
 
     async def _connected(self) -> None:
-        self._problem, self._is_other = "", True
+        self._connections += 1
+        self._problem = ""
 
     async def _lost(self) -> None:
+        self._connections += 1
         self._say("the connection to the NATS server was lost")
 
     async def _error(self, error: Exception) -> None:

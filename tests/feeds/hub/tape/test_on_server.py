@@ -349,12 +349,23 @@ async def test_an_older_hub_that_wakes_writes_nothing(server):
             await client.close()
 
 
-@pytest.mark.parametrize("is_away", [False, True], ids=["silent", "while the recorder was cut off"])
-async def test_a_recorder_follows_into_a_stream_that_was_made_anew(server, tmp_path, monkeypatch, is_away):
-    """Its numbers begin anew; cut off meanwhile, they may be higher than those that were read."""
+@pytest.mark.parametrize(
+    ("is_away", "is_asking"),
+    [(False, False), (True, False), (True, True)],
+    ids=["silent", "while the recorder was cut off", "while a question of the recorder's was on its way"],
+)
+async def test_a_recorder_follows_into_a_stream_that_was_made_anew(
+    server, tmp_path, monkeypatch, is_away, is_asking
+):
+    """Its numbers begin anew; cut off meanwhile, they may be higher than those that were read.
+
+    A question that was asked before the cut may be answered after it, out of the other stream.
+    """
     import nats
 
     monkeypatch.setattr(tape_following, "SILENT_S", 0.5)
+    if is_asking:
+        answer_before_it_is_known(monkeypatch)
     prints, lines = Prints(), list[str]()
     async with Cut(server.port) as network, hub(server.url, prints) as (_made, _, task):
         follower = TapeFollower(Access(network.url), tmp_path / "t", lines.append, from_start=True)
@@ -382,6 +393,33 @@ async def test_a_recorder_follows_into_a_stream_that_was_made_anew(server, tmp_p
     assert len(seen) == len(set(seen)), "nothing twice"
     kept = set((await tape_of(server.url)).filter(pl.col("seq") > 0)["seq"])
     assert set(seen) >= kept, "all that the new stream has"
+
+
+def answer_before_it_is_known(monkeypatch):
+    """A question of before the cut is answered over the next connection before anybody hears of that one."""
+    read, connected = tape_following.tape_stream.read, TapeFollower._connected
+    is_answered = asyncio.Event()
+
+    async def slow_read(client, after, *args, **options):
+        is_next = after and not options and not is_answered.is_set()
+        if is_next:
+            while client.is_connected:  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.01)
+            while not client.is_connected:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        held = await read(client, after, *args, **options)
+        if is_next:
+            is_answered.set()
+        return held
+
+    async def late(follower):
+        if follower.recorder.quotes:
+            await is_answered.wait()
+            await asyncio.sleep(0.1)  # the follower goes on
+        await connected(follower)
+
+    monkeypatch.setattr(tape_following.tape_stream, "read", slow_read)
+    monkeypatch.setattr(TapeFollower, "_connected", late)
 
 
 async def length(client):
