@@ -170,6 +170,7 @@ def test_the_limit_of_tasks_is_one_that_the_restricted_host_meets(tmp_path):
     if done.returncode == MISSING:
         pytest.skip(done.stderr.decode().strip())
     assert done.returncode != 0
+    assert b"Resource temporarily unavailable" in done.stderr, "a thread, and nothing else, is what it lacks"
     assert b"host started" not in done.stderr
 
 
