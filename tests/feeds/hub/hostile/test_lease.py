@@ -60,8 +60,8 @@ async def test_a_beat_of_another_version_is_a_sign_of_life(client, monkeypatch):
     headers = {lease.EXPECTED: lease.KEPT_BY_NOBODY}
     clock = {"s": 100.0}
     await client.request(subjects.BEAT, beat_of("other"))
-    standby = Lease(client, "standby", Time(monotonic=lambda: clock["s"]))
-    waiting = asyncio.create_task(standby.acquire(lambda: None))
+    claimant = Lease(client, "standby", Time(monotonic=lambda: clock["s"]))
+    waiting = asyncio.create_task(claimant.acquire(lambda: None))
     for _ in range(20):
         await client.publish(subjects.BEAT, LATER, headers=headers)
         await client.flush()

@@ -109,8 +109,8 @@ async def test_a_tape_stream_for_something_else_is_named(tmp_path):
 async def test_a_wrong_password_is_refused_and_is_in_no_line(guarded, caplog):
     async with running(as_user(guarded, "hub", "secret-guess")) as lines:
         await until(lambda: lines, lines)
-        told = await refusal(as_user(guarded, "viewer", "secret-guess"), Cause.CREDENTIALS.value)
-        assert told == Cause.CREDENTIALS.value
+        problem = await refusal(as_user(guarded, "viewer", "secret-guess"), Cause.CREDENTIALS.value)
+        assert problem == Cause.CREDENTIALS.value
         assert lines == [Cause.CREDENTIALS.value]
     assert "secret-guess" not in caplog.text
 

@@ -14,6 +14,7 @@ import ctypes
 import errno
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -31,6 +32,8 @@ HIDDEN = {"/home": "755", "/root": "755", "/tmp": "1777", "/var/tmp": "1777"}
 """Folders that are empty for the program → their modes; what it needs to run is mounted into them."""
 SHELF = Path("/mnt")
 GROUPS = Path(__file__).with_name("syscall_groups.txt")
+MOUNT = shutil.which("mount", path=os.defpath) or "mount"
+"""Found whatever PATH the program is to have."""
 
 
 class _Compare(ctypes.Structure):
@@ -81,7 +84,7 @@ def filter_calls(names: set[str]) -> None:
 
 def mount(*words: object) -> None:
     """Run mount(8)."""
-    subprocess.run(["mount", *map(str, words)], check=True)
+    subprocess.run([MOUNT, *map(str, words)], check=True)
 
 
 def hide(state: str, keys: str) -> None:
