@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from rotation.errors import InputError
 from rotation.text import counted
 from tui.compose import places
 
@@ -53,6 +54,12 @@ def sync(
         members = holdings.universe(places.member_store(), universe.name)
         if members is not None:
             symbols, universe = (*symbols, *members), None
+        elif str(universe).isalnum():  # a name, hardly that of a file
+            name = str(universe)
+            raise InputError(
+                f"no holdings file for {name.upper()} is stored, and no file {name} is here — "
+                "run: rotation-tui members sync (or members import)"
+            )
     return history_run.run(
         places.store(), symbols, universe=universe, choice=source, since=since, on_progress=tell
     )

@@ -27,7 +27,7 @@ VERDICT_ROLES = {Verdict.BASE: "up-strong", Verdict.AGAINST: "down-strong", Verd
 """As the spread of the chosen window is coloured, a lead and a gap."""
 GO_LIVE = "live with: rotation-tui history sync"
 GO_LIVE_SHORT = "live: rotation-tui history sync"
-"""Beside the demo's clock on 80 columns, without seconds and phase: both are the tape's, and it is marked DEMO."""
+"""On 80 columns, beside a clock without seconds and phase: the demo's are of its tape."""
 TIE = "\N{NO-BREAK SPACE}"
 
 

@@ -177,6 +177,11 @@ def test_a_fund_without_a_file_is_an_error_that_says_what_to_do(
     del here
     assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION)) == 2
     assert "members import" in capsys.readouterr().err
+    assert run(monkeypatch, "history", "sync", "--universe", "iwm") == 2
+    wanted = "no holdings file for IWM is stored, and no file iwm is here — run: rotation-tui members sync"
+    assert wanted in capsys.readouterr().err
+    assert run(monkeypatch, "history", "sync", "--universe", "list.txt") == 2
+    assert "list.txt: cannot be read (No such file or directory)" in capsys.readouterr().err
 
 
 def test_what_a_download_brought_and_what_failed_are_both_said(
