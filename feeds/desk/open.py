@@ -254,7 +254,9 @@ def desk_for(
     ``benchmark`` that was named is a leg, since a price of it is needed.
     """
     own = legs_of(pair, legs, pairs, benchmark)
-    held = own if legs else tuple(dict.fromkeys((*own, *history.symbols)))
+    named = {spelled(symbol) for symbol in (*own, *(symbol for each in lists for symbol in each.symbols))}
+    stored = tuple(symbol for symbol in history.symbols if spelled(symbol) not in named)  # BRK-B is BRK.B
+    held = own if legs else tuple(dict.fromkeys((*own, *stored)))
     held = held if len(held) <= MOST_LEGS else own
     grouped = {symbol for each in lists if not each.is_watchlist for symbol in each.symbols}
     rest = LegList("", tuple(symbol for symbol in held if symbol not in grouped))

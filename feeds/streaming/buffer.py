@@ -28,6 +28,7 @@ ROWS = 1_000_000
 FRAMES = 256
 """Frames of columns waiting, at most."""
 CORRECTIONS = 256
+"""Corrections waiting to be reported, at most; they change no figure, so the newest beyond are left out."""
 KEPT_NS = 3 * MINUTE_NS
 """Prints handed on are remembered so long, for the minutes that have no bar yet."""
 KEPT_OF_EACH = 2048
@@ -68,6 +69,8 @@ class Buffer:
         self.is_held = False
         """Set it to let quotes wait for older ones, of a gap, that are being fetched."""
         self.conflated = 0
+        self.unreported = 0
+        """Corrections left out of the report because CORRECTIONS of them waited."""
 
     def __len__(self) -> int:
         """Quotes that wait."""
@@ -168,8 +171,10 @@ class Buffer:
                 self._symbol_states = event
             elif isinstance(event, Gap):
                 self._gap = event if self._gap is None else _joined(self._gap, event)
-            elif len(self._corrections) < CORRECTIONS:
+            elif event in self._corrections or len(self._corrections) < CORRECTIONS:
                 self._corrections[event] = None
+            else:
+                self.unreported += 1
 
     def take(self) -> Waiting:
         """All that waits."""

@@ -181,6 +181,7 @@ class Report:
             gapped=len(self._backfill.unpriced),
             incomplete=len(self._backfill.symbols),
             conflated=self._buffer.conflated,
+            unreported=self._buffer.unreported,
             duplicates=self._filter.duplicates,
             rejects=self._filter.rejects,
             last_reject=self._filter.last_reject,

@@ -254,7 +254,11 @@ def test_corrections_do_not_pile_up():
     buffer = Buffer(2)
     for i in range(CORRECTIONS + 9):
         buffer.add(Correction("IWM", i))
+    buffer.add(Correction("IWM", 0))  # it waits already
+    assert buffer.unreported == 9
     assert len(taken(buffer)) == CORRECTIONS
+    buffer.add(Correction("IWM", 1))
+    assert (len(taken(buffer)), buffer.unreported) == (1, 9)
 
 
 def test_a_print_at_a_minutes_very_end_is_not_merged_with_the_next_minutes_prints():
