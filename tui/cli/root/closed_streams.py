@@ -1,4 +1,4 @@
-"""Standard streams that the shell has closed (``>&-``): what is printed then is an error, not lost in silence.
+"""Standard streams that the shell has closed (``>&-``): printing is an error then, not lost in silence.
 
 Python has None in the place of such a stream, and the next file that is opened gets its number: a database
 could end up where something still prints.
@@ -21,7 +21,7 @@ def hold() -> None:
         if NAMES[fd] == "stderr":  # there is nowhere left to complain
             os.close(fd)
             os.open(os.devnull, os.O_WRONLY)  # the same number
-        os.set_inheritable(fd, True)  # for programs that are started: they would meet the same
+        os.set_inheritable(fd, True)  # noqa: FBT003 - its only form
         if getattr(sys, NAMES[fd]) is None:
             setattr(sys, NAMES[fd], _stream(fd))
     os.close(fd)

@@ -21,7 +21,7 @@ def desk_on(history: History, wanted: Wanted) -> Desk:
 
     Raises DeskError where it has a share under two spellings: vendors know one, so that one had no prices.
     """
-    from feeds.desk.open import desk_for  # noqa: PLC0415
+    from feeds.desk.opened.desk_legs import desk_for  # noqa: PLC0415
     from rotation.breadth.members import spelled  # noqa: PLC0415
 
     desk = desk_for(
