@@ -1,4 +1,4 @@
-"""Other feeds take over: what both desks need goes on, what a new one has brought counts, a refused one ends."""
+"""Other feeds take over: those of both desks go on, what a new one brought counts, a refused one ends."""
 
 from __future__ import annotations
 
