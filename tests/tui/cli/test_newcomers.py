@@ -150,3 +150,9 @@ def test_every_character_of_the_picture_has_its_place(scenes):
         assert len(places) == len(part.text or "")
         assert all(round(place / 12.2, 3).is_integer() for place in places)
     assert sum("221.28" in (each.text or "") for each in parts) == 1
+
+
+def test_a_share_under_two_spellings_is_named(here):
+    """Vendors know one of them, so that the other had no prices."""
+    said = complaint(here("snapshot", "--legs", "IWM,BRK-B,BRK.B", "--demo"))
+    assert said == "rotation-tui: BRK-B and BRK.B are two spellings of one share: name it once"
