@@ -135,7 +135,7 @@ def test_alpaca_answers_under_the_desk_s_own_spelling():
     assert [quote.symbol for quote in conversation.received(encode(sent, packed=False)).quotes] == ["BRK-B"]
 
 
-ONE = [
+BARS = [
     {"T": "b", "S": "BRK.B", "o": 437.0, "h": 437.5, "l": 436.5, "c": 437.0, "v": 9},
     {"T": "b", "S": "AAPL", "o": 230.0, "h": 230.5, "l": 229.5, "c": 230.0, "v": 9},
     {"T": "b", "S": "ZZZ", "o": 1.0, "h": 1.0, "l": 1.0, "c": 1.0, "v": 9},
@@ -160,7 +160,7 @@ def test_alpaca_s_bar_of_a_leg_is_also_a_member_s_under_its_other_spelling(by_tr
         done = {name: asked[name] for name in asked if name != "action"}
         held |= done
         frames += conversation.received(encode([{"T": "subscription"} | held], packed=False)).send
-    sent = [each | {"t": "2024-07-16T14:30:00Z"} for each in ONE]
+    sent = [each | {"t": "2024-07-16T14:30:00Z"} for each in BARS]
     other = {"T": "success", "msg": "connected"}
     result = conversation.received(encode(sent if is_plain else [*sent, other], packed=False))
     assert [quote.symbol for quote in result.members] == ["BRK.B", "AAPL"]

@@ -154,5 +154,5 @@ def test_every_character_of_the_picture_has_its_place(scenes):
 
 def test_a_share_under_two_spellings_is_named(here):
     """Vendors know one of them, so that the other had no prices."""
-    said = complaint(here("snapshot", "--legs", "IWM,BRK-B,BRK.B", "--demo"))
-    assert said == "rotation-tui: BRK-B and BRK.B are two spellings of one share: name it once"
+    message = complaint(here("snapshot", "--legs", "IWM,BRK-B,BRK.B", "--demo"))
+    assert message == "rotation-tui: BRK-B and BRK.B are two spellings of one share: name it once"

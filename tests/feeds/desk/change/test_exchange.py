@@ -41,7 +41,7 @@ THREE = Desk(legs=SYMBOLS)
 LIMIT_S = 300.0
 
 
-class Told:
+class ScriptedStream:
     """A stream that says what it is told to, and then waits for more."""
 
     mode: Mode = LIVE
@@ -49,18 +49,18 @@ class Told:
     def __init__(self, name: str, symbols: tuple[str, ...], *events: Any) -> None:
         self.name, self.symbols = name, frozenset(symbols)
         self.begun = self.ended = 0
-        self._told = asyncio.Queue[Any]()
+        self._events = asyncio.Queue[Any]()
         for event in events:
-            self._told.put_nowait(event)
+            self._events.put_nowait(event)
 
     def tell(self, event: Any) -> None:
-        self._told.put_nowait(event)
+        self._events.put_nowait(event)
 
     async def events(self) -> Any:
         self.begun += 1
         try:
             while True:
-                yield await self._told.get()
+                yield await self._events.get()
         finally:
             self.ended += 1
 
@@ -114,8 +114,8 @@ def last(supervisor: Supervisor, symbol: str) -> float | None:
 
 
 async def test_what_a_new_feed_has_brought_while_it_came_up_is_shown_at_once():
-    old = Told("old", TWO.legs, well(*TWO.legs), priced("IWM", 101.0))
-    new = Told("new", SYMBOLS, priced("KRE", 102.0), Batch(()))
+    old = ScriptedStream("old", TWO.legs, well(*TWO.legs), priced("IWM", 101.0))
+    new = ScriptedStream("new", SYMBOLS, priced("KRE", 102.0), Batch(()))
     async with running(old) as supervisor:
         change = asyncio.create_task(exchange(supervisor, watched(new), limit_s=LIMIT_S))
         await settled()
@@ -133,9 +133,9 @@ async def test_what_a_new_feed_has_brought_while_it_came_up_is_shown_at_once():
 
 
 async def test_a_feed_that_both_desks_need_goes_on():
-    old, both = Told("old", TWO.legs), Told("both", ())
+    old, both = ScriptedStream("old", TWO.legs), ScriptedStream("both", ())
     async with running(old, both) as supervisor:
-        new = Told("new", SYMBOLS, well(*SYMBOLS))
+        new = ScriptedStream("new", SYMBOLS, well(*SYMBOLS))
         await exchange(supervisor, watched(new, both), limit_s=LIMIT_S)
         assert (both.begun, both.ended) == (1, 0)
         assert (old.begun, old.ended) == (1, 1)
@@ -144,8 +144,11 @@ async def test_a_feed_that_both_desks_need_goes_on():
 
 @pytest.mark.parametrize("detail", ["", "invalid key"])
 async def test_a_feed_that_refuses_is_closed_and_the_desk_stays(detail):
-    old = Told("old", TWO.legs, well(*TWO.legs), priced("IWM", 101.0))
-    new, also = Told("new", SYMBOLS, Status(Refusal.AUTH_FAILED, detail)), Told("also", ("KRE",))
+    old = ScriptedStream("old", TWO.legs, well(*TWO.legs), priced("IWM", 101.0))
+    new, also = (
+        ScriptedStream("new", SYMBOLS, Status(Refusal.AUTH_FAILED, detail)),
+        ScriptedStream("also", ("KRE",)),
+    )
     swaps = []
     async with running(old) as supervisor:
         with pytest.raises(RefusedError, match=f"^new refuses{detail and ': ' + detail}$"):
@@ -159,7 +162,7 @@ async def test_a_feed_that_refuses_is_closed_and_the_desk_stays(detail):
 
 
 async def test_a_change_that_is_called_off_leaves_everything_as_it_was():
-    old, new = Told("old", TWO.legs, well(*TWO.legs)), Told("new", SYMBOLS)
+    old, new = ScriptedStream("old", TWO.legs, well(*TWO.legs)), ScriptedStream("new", SYMBOLS)
     async with running(old) as supervisor:
         change = asyncio.create_task(exchange(supervisor, watched(new), limit_s=LIMIT_S))
         await settled()
@@ -169,11 +172,11 @@ async def test_a_change_that_is_called_off_leaves_everything_as_it_was():
 
 
 async def test_what_the_caller_notes_is_true_of_the_first_snapshot_of_the_new_desk():
-    old = Told("old", TWO.legs, well(*TWO.legs))
+    old = ScriptedStream("old", TWO.legs, well(*TWO.legs))
     seen = []
     async with running(old) as supervisor:
         supervisor.on_publish = lambda snapshot: (seen.append("KRE" in snapshot.legs), snapshot)[1]
-        new = Told("new", SYMBOLS, well(*SYMBOLS))
+        new = ScriptedStream("new", SYMBOLS, well(*SYMBOLS))
         await exchange(supervisor, watched(new), swapped=lambda: seen.append("swapped"), limit_s=LIMIT_S)
     assert seen.index("swapped") < seen.index(True)
     assert False not in seen[seen.index("swapped") :]
@@ -181,9 +184,9 @@ async def test_what_the_caller_notes_is_true_of_the_first_snapshot_of_the_new_de
 
 async def test_prints_of_a_symbol_in_doubt_are_waited_for_unless_it_is_in_doubt_now_too():
     gapped = SymbolStates(dict.fromkeys(SYMBOLS, Kind.GAPPED))
-    old = Told("old", TWO.legs, SymbolStates(dict.fromkeys(TWO.legs, Kind.LIVE)))
+    old = ScriptedStream("old", TWO.legs, SymbolStates(dict.fromkeys(TWO.legs, Kind.LIVE)))
     async with running(old) as supervisor:
-        new = Told("new", TWO.legs, gapped)
+        new = ScriptedStream("new", TWO.legs, gapped)
         change = asyncio.create_task(exchange(supervisor, watched(new)._replace(desk=TWO), limit_s=LIMIT_S))
         await settled()
         assert not change.done()
@@ -199,7 +202,7 @@ def test_a_cast_makes_only_those_that_are_not_in_charge():
     def maker(name: str) -> Any:
         def make() -> list[Any]:
             made.append(name)
-            return [Told(name, ())]
+            return [ScriptedStream(name, ())]
 
         return make
 
@@ -219,8 +222,8 @@ def test_a_cast_makes_only_those_that_are_not_in_charge():
 
 async def test_a_feed_that_brings_more_than_may_wait_is_not_waited_for(monkeypatch):
     monkeypatch.setattr("feeds.supervisor.PEN_MAX", 3)
-    old = Told("old", TWO.legs, well(*TWO.legs))
-    new = Told("new", SYMBOLS, priced("KRE", 102.0), priced("KRE", 103.0))
+    old = ScriptedStream("old", TWO.legs, well(*TWO.legs))
+    new = ScriptedStream("new", SYMBOLS, priced("KRE", 102.0), priced("KRE", 103.0))
     async with running(old) as supervisor:
         async with asyncio.timeout(LIMIT_S / 10):
             await exchange(supervisor, watched(new), limit_s=LIMIT_S)
@@ -228,7 +231,7 @@ async def test_a_feed_that_brings_more_than_may_wait_is_not_waited_for(monkeypat
 
 
 async def test_a_desk_that_does_not_run_yet_waits_for_nothing():
-    old, new = Told("old", TWO.legs), Told("new", SYMBOLS)
+    old, new = ScriptedStream("old", TWO.legs), ScriptedStream("new", SYMBOLS)
     market = Market(HISTORY, TWO, as_of_ns=NOW_NS, origin=NOWHERE)
     supervisor = Supervisor(market, (old,), clock_ns=lambda: NOW_NS, offload=at_once)
     async with asyncio.timeout(LIMIT_S / 10):
