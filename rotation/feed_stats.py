@@ -31,6 +31,8 @@ class FeedStats(msgspec.Struct, frozen=True, kw_only=True):
     """Symbols whose high, low and volume of today lack prints: a gap of theirs is not filled yet."""
     conflated: int = 0
     """Quotes merged into newer ones because the reader was slow."""
+    unreported: int = 0
+    """Corrections missing from the log because the reader was slow; their prints are corrected."""
     passed_over: int = 0
     """Prints of symbols that nobody asked for, of a stream that brings those of a whole market."""
     duplicates: int = 0

@@ -19,7 +19,7 @@ import polars as pl
 from textual.drivers.linux_driver import LinuxDriver
 
 from feeds.demo.fed import demo_fed
-from feeds.desk import open as opening
+from feeds.desk.opened import desk_legs, sources
 from feeds.tapes.reading import quotes
 from rotation.history import History
 from rotation.market.market import Market
@@ -50,12 +50,12 @@ CLONES = {"RUT": ("IWM", 10.0), "NDX": ("QQQ", 40.0), "TLT": ("DIA", 2.0)}
 
 def snapshots(count: int) -> list[Snapshot]:
     """The demo's busiest hour with all ten legs, each of them printing anew before every snapshot."""
-    source = opening.demo()
+    source = sources.demo()
     assert source.tape is not None
     assert source.starts_ns is not None
     market = Market(
         _with_clones(source.history),
-        opening.desk_for(source.history, ("IWM", "QQQ"), "price"),
+        desk_legs.desk_for(source.history, ("IWM", "QQQ"), "price"),
         as_of_ns=0,
         origin=source.origin,
     )

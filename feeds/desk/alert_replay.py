@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from feeds.events import Event
     from rotation.alerts.desk_log import Call
     from rotation.alerts.rule import Rule

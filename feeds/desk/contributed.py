@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from rotation.breadth.members import Membership
     from rotation.market.market import Market
     from rotation.snapshot import Snapshot

@@ -16,7 +16,7 @@ from feeds.desk.members.closes import MemberCloses
 from feeds.desk.members.membership import load_membership
 from feeds.desk.members.once import asked_once
 from feeds.desk.members.prices import MemberPrices
-from feeds.desk.open import Now
+from feeds.desk.opened.snapshots import Now
 from feeds.fed import opening as fed_opening
 from feeds.history.renames import FILE as RENAMES
 from feeds.history.updater import HistoryUpdater

@@ -31,7 +31,7 @@ class Names:
     def __init__(self, symbols: Iterable[str] = ()) -> None:
         """What is no share is left out: a channel spent on an index would never say anything.
 
-        Of two spellings of one share the later in the alphabet has its prices.
+        Of two spellings of one share the later in the alphabet has its prices; no desk names both.
         """
         pairs = {dotted_symbol(symbol): symbol for symbol in sorted(symbols) if is_share(symbol)}
         self.theirs = frozenset(pairs)

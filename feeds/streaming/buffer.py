@@ -6,7 +6,6 @@ reader only ever adds, and what waits too long is merged.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,7 +28,7 @@ ROWS = 1_000_000
 FRAMES = 256
 """Frames of columns waiting, at most."""
 CORRECTIONS = 4096
-"""Waiting, at most: what is said of them, not what becomes of the prints."""
+"""Corrections waiting to be reported, at most; they change no figure, so the newest beyond are left out."""
 KEPT_NS = 3 * MINUTE_NS
 """Prints handed on are remembered so long, for the minutes that have no bar yet."""
 KEPT_OF_EACH = 2048
@@ -70,6 +69,8 @@ class Buffer:
         self.is_held = False
         """Set it to let quotes wait for older ones, of a gap, that are being fetched."""
         self.conflated = 0
+        self.unreported = 0
+        """Corrections left out of the report because CORRECTIONS of them waited."""
 
     def __len__(self) -> int:
         """Quotes that wait."""
@@ -162,9 +163,12 @@ class Buffer:
         return False
 
     def add_corrections(self, corrections: Iterable[Correction]) -> None:
-        """Say that these prints were corrected; of those beyond CORRECTIONS nothing is said."""
-        room = CORRECTIONS - len(self._corrections)
-        self._corrections.update(dict.fromkeys(islice(corrections, room)))
+        """Say that these prints were corrected; of those beyond CORRECTIONS only how many they are."""
+        for each in corrections:
+            if each in self._corrections or len(self._corrections) < CORRECTIONS:
+                self._corrections[each] = None
+            else:
+                self.unreported += 1
 
     def add(self, *events: Gap | SymbolStates | Status) -> None:
         """Add events without quotes. A newer one replaces the one that waits; gaps are joined."""

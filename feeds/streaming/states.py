@@ -185,6 +185,7 @@ class Report:
             gapped=gapped,
             incomplete=incomplete,
             conflated=self._buffer.conflated,
+            unreported=self._buffer.unreported,
             duplicates=self._filter.duplicates,
             rejects=self._filter.rejects,
             last_reject=self._filter.last_reject,

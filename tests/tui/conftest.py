@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from feeds.desk import open as opening
+from feeds.desk.opened import desk_legs, snapshots, sources
 from rotation.desk import Desk
 from rotation.history import History
 from rotation.market.market import Market
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def scenes() -> dict[str, Snapshot]:
     """``live``: the demo at 10:40; ``closed``: after its close; ``cached``: history only; ``empty``."""
-    demo = opening.demo()
-    desk = opening.desk_for(demo.history, ("IWM", "QQQ"), "price")
+    demo = sources.demo()
+    desk = desk_legs.desk_for(demo.history, ("IWM", "QQQ"), "price")
     after = close_ns(demo.history.last())
     much_later = after + 100 * 86_400 * 1_000_000_000
-    live = opening.snapshot_at(demo, desk, at=None, now_ns=much_later)
-    closed = opening.snapshot_at(demo, desk, at="2024-07-16", now_ns=much_later)
-    cached = opening.snapshot_at(
-        opening.Source(demo.history, None, opening.NOWHERE), desk, at=None, now_ns=much_later
+    live = snapshots.snapshot_at(demo, desk, at=None, now_ns=much_later)
+    closed = snapshots.snapshot_at(demo, desk, at="2024-07-16", now_ns=much_later)
+    cached = snapshots.snapshot_at(
+        sources.Source(demo.history, None, sources.NOWHERE), desk, at=None, now_ns=much_later
     )
     empty = Market(History.empty(), Desk(), as_of_ns=after).apply((), as_of_ns=after)
     return {"live": live, "closed": closed, "cached": cached, "empty": empty}

@@ -32,6 +32,7 @@ from tui.cli.options import (
     start_log,
     with_lists,
 )
+from tui.cli.root import closed_streams
 from tui.cli.root.group import Commands
 from tui.loading import loading
 from tui.output import plain_text
@@ -287,6 +288,7 @@ def _count_closures(config: Config | None) -> None:
 
 def run(backend: Backend) -> int:
     """Run the program and return its exit code: 0, 1 for a failure, 2 for bad input, 130 for Ctrl+C."""
+    closed_streams.hold()
     plain_text.adapt(sys.stdout, sys.stderr)
     try:
         code = cli.main(standalone_mode=False, obj=backend, prog_name="rotation-tui")
@@ -314,11 +316,13 @@ def _report(error: Exception) -> int:
     if isinstance(error, UnavailableError):
         click.echo(f"rotation-tui: {error}", err=True)
         return 1
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    is_closed = closed_streams.is_closed_output(error)
+    if isinstance(error, OSError) and (is_closed or error.errno in NO_ROOM):
         # Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         what = error.filename or "the output"
-        click.echo(f"rotation-tui: {what} cannot be written: {os.strerror(error.errno or 0)}", err=True)
+        why = "standard output is closed" if is_closed else os.strerror(error.errno or 0)
+        click.echo(f"rotation-tui: {what} cannot be written: {why}", err=True)
         return 1
     if not logging.getLogger().handlers:
         logs.start("error")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
@@ -38,11 +38,11 @@ def history(since: date | None, form: Literal["csv", "json", "parquet"]) -> byte
 
 def calibration(at: str | None) -> CalibrationReport:
     """Return how good the odds were before past decisions, by what is kept. Raises InputError."""
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import instants  # noqa: PLC0415
     from feeds.fed.then.fed_at import calibration_at  # noqa: PLC0415
     from rotation.history import History  # noqa: PLC0415 - brings polars
 
-    now_ns = places.wall_ns() if at is None else opening.as_of(History.empty(), at, places.wall_ns())
+    now_ns = places.wall_ns() if at is None else instants.as_of(History.empty(), at, places.wall_ns())
     return calibration_at(places.folder("fed"), now_ns)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from rotation.macro.figures import Macro
     from rotation.macro.release_days import ReleaseDays
 
@@ -34,11 +34,11 @@ def past(now_ns: int, pair: tuple[str, str]) -> Macro | None:
 
 def release_days(tapes: tuple[Path, ...], pair: tuple[str, str], at: str | None) -> ReleaseDays:
     """Return minute paths around publications, of tapes, kept bars and our log. Raises InputError."""
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import instants  # noqa: PLC0415
     from feeds.macro.macro_at import releases_kept  # noqa: PLC0415
     from rotation.history import History  # noqa: PLC0415 - brings polars
 
-    now_ns = places.wall_ns() if at is None else opening.as_of(History.empty(), at, places.wall_ns())
+    now_ns = places.wall_ns() if at is None else instants.as_of(History.empty(), at, places.wall_ns())
     return releases_kept(places.folder("macro"), tapes, pair, now_ns)
 
 
@@ -51,12 +51,12 @@ def import_files(paths: tuple[Path, ...]) -> list[str]:
 
 def macro(at: str | None, *, offline: bool, pair: tuple[str, str]) -> tuple[Macro | None, datetime]:
     """Return what is known of yields, prices and jobs, and when; blocking. Raises InputError."""
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import instants  # noqa: PLC0415
     from rotation.history import History  # noqa: PLC0415 - brings polars
     from rotation.sessions import from_ns  # noqa: PLC0415
 
     if at is not None or offline:
-        now_ns = places.wall_ns() if at is None else opening.as_of(History.empty(), at, places.wall_ns())
+        now_ns = places.wall_ns() if at is None else instants.as_of(History.empty(), at, places.wall_ns())
         return past(now_ns, pair), from_ns(now_ns)
     import asyncio  # noqa: PLC0415
 

@@ -62,14 +62,14 @@ def settled(wanted: Wanted) -> tuple[History, Desk]:
 
 def basis(wanted: Wanted) -> Basis:
     """Return the snapshot at ``wanted.at`` and what it rests on; blocking. Raises InputError."""
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import instants, snapshots  # noqa: PLC0415
     from rotation.figures.basis import Basis  # noqa: PLC0415
     from rotation.history import History  # noqa: PLC0415 - brings polars
 
     if is_viewer(wanted):
         return basis_of_hub(wanted)
     if wanted.at is not None:
-        opening.as_of(History.empty(), wanted.at, places.wall_ns(), wanted.at_option)  # as in supervised
+        instants.as_of(History.empty(), wanted.at, places.wall_ns(), wanted.at_option)  # as in supervised
     source = source_of(wanted)
     desk = desk_on(source.history, wanted)
     now = asked(source, desk, wanted)
@@ -79,7 +79,7 @@ def basis(wanted: Wanted) -> Basis:
         raise NothingToShowError(
             "nothing to show: no daily closes are stored and no source of quotes answered"
         )
-    taken = opening.snapshot_at(
+    taken = snapshots.snapshot_at(
         source,
         desk,
         at=wanted.at,
@@ -101,12 +101,12 @@ def basis(wanted: Wanted) -> Basis:
 def contributions(fund: str, wanted: Wanted) -> ContributionsReport:
     """Return who makes a fund's move in the session at ``wanted.at``. Raises InputError."""
     from feeds.desk import contributed  # noqa: PLC0415
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import snapshots  # noqa: PLC0415
     from rotation.context.wants import Part, wants  # noqa: PLC0415
 
     source = source_of(wanted)
     desk = desk_on(source.history, wanted)
-    market, taken = opening.market_at(
+    market, taken = snapshots.market_at(
         source,
         desk,
         at=wanted.at,

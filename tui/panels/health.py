@@ -144,6 +144,7 @@ def _counts(stats: FeedStats) -> str:
             (stats.gaps, counted(stats.gaps, "gap")),
             (stats.gapped, f"{counted(stats.gapped, 'symbol')} gapped"),
             (stats.conflated, f"{stats.conflated:,} conflated"),
+            (stats.unreported, f"{counted(stats.unreported, 'correction')} not logged"),
             (stats.passed_over, f"{stats.passed_over:,} of others passed over"),
             (stats.duplicates, counted(stats.duplicates, "duplicate")),
         )

@@ -115,13 +115,13 @@ class MemberPrints:
         return MemberTap(self, mode)
 
     def put(self, quotes: Iterable[Quote], mode: Mode, now_s: float) -> None:
-        """A stream has brought these, under vendors' spelling; of each member the newest by event time stays.
+        """A stream has brought these; of each member the newest by event time stays.
 
         Of two of one instant the later one stays: it is a revision.
         """
         count = 0
         for quote in quotes:
-            symbol = self.wanted.get(quote.symbol)
+            symbol = self.wanted.get(spelled(quote.symbol))
             if symbol is None:
                 self.passed_over += 1
                 continue

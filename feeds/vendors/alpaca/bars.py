@@ -46,6 +46,7 @@ class Shares(msgspec.Struct, frozen=True):
     """Symbols of the desk that come by bars: a leg whose trades come has none of them, since its trades said
     the same already."""
     members: Container[str]
+    """One of them may be a leg, too, under another spelling of ours: then both have its bar."""
 
 
 class Bars(msgspec.Struct, frozen=True):
@@ -73,13 +74,12 @@ def plain_bars(frame: Frame, shares: Shares, trading: Container[str]) -> Bars | 
     members: list[_Bar] = []
     passed_over = 0
     for row in rows:
+        is_member = row.symbol in shares.members
+        if is_member:
+            members.append(row)
         if row.symbol in shares.legs:
             legs.append(row)
-        elif row.symbol in trading:
-            continue
-        elif row.symbol in shares.members:
-            members.append(row)
-        else:
+        elif not is_member and row.symbol not in trading:
             passed_over += 1
     of_legs, of_members = _quotes(legs), _quotes(members)
     if of_legs is None or of_members is None:

@@ -222,14 +222,15 @@ def _take_bar(
     members: Container[str],
 ) -> None:
     symbol = _symbol(message)
+    is_member = symbol in members
+    if is_member:  # it may be a leg, too, under another spelling of ours
+        parsed.members.append(_bar(message, symbol))
     if symbol in on_trades:
         return
     if wanted is None or symbol in wanted:
         parsed.quotes.append(_bar(message, symbol))
-    elif symbol in members:
-        parsed.members.append(_bar(message, symbol))
     else:
-        parsed.passed_over += 1
+        parsed.passed_over += not is_member
 
 
 def _control(message: _Message, parsed: Parsed) -> None:

@@ -53,11 +53,12 @@ def plain_bars(frame: Frame, shares: Shares) -> FrameResult | None:
     passed_over = 0
     for row in rows:
         kind = "AM" if type(row) is _Minute else "A"
+        is_member = shares.is_member(kind, row.sym)
+        if is_member:
+            members.append(row)
         if shares.is_leg(kind, row.sym):
             legs.append(row)
-        elif shares.is_member(kind, row.sym):
-            members.append(row)
-        else:
+        elif not is_member:
             passed_over += row.sym not in shares.legs
     of_legs, of_members = _quotes(legs), _quotes(members)
     if of_legs is None or of_members is None:

@@ -13,6 +13,7 @@ import msgspec
 
 from feeds.events import Correction
 from feeds.parsing.fields import instant, price, quote, sifted, symbol
+from feeds.parsing.symbols import dotted_symbol
 from feeds.parsing.wire import Loose, decode, number
 from feeds.streaming.vendor import Band, FrameResult
 from rotation.quote import Nbbo, Role
@@ -184,8 +185,8 @@ class Shares(msgspec.Struct, frozen=True):
         return kind == self.legs_by and name in self.legs
 
     def is_member(self, kind: str, name: str) -> bool:
-        """Whether a bar counts for a member."""
-        return kind == self.members_by and name in self.members and name not in self.legs
+        """Whether a bar counts for a member. It may be a leg, too, under another spelling of ours."""
+        return kind == self.members_by and dotted_symbol(name) in self.members
 
 
 def market_data(  # noqa: C901, PLR0912 - a branch for each kind of message
@@ -223,11 +224,12 @@ def market_data(  # noqa: C901, PLR0912 - a branch for each kind of message
                     ids.add(message, trade)
         elif message.ev in ("A", "AM"):
             name = symbol(message.sym)
+            is_member = shares is not None and name is not None and shares.is_member(message.ev, name)
+            if is_member:
+                of_members.append(_bar(message))
             if shares is None or name is None or shares.is_leg(message.ev, name):
                 results.append(_bar(message))
-            elif shares.is_member(message.ev, name):
-                of_members.append(_bar(message))
-            else:
+            elif not is_member:
                 passed_over += name not in shares.legs
         elif message.ev in ("Q", "LULD"):
             market = _market(message)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from feeds.demo.macro import demo_macro
-from feeds.desk.open import demo, desk_for, snapshot_at
+from feeds.desk.opened.desk_legs import desk_for
+from feeds.desk.opened.snapshots import snapshot_at
+from feeds.desk.opened.sources import demo
 from rotation.figures.causes.macro import macro_figures
 from rotation.macro.stated import TENORS
 from rotation.sessions import NEW_YORK, to_ns

@@ -14,7 +14,7 @@ import pytest
 from feeds.alerts.state_file import StateFile
 from feeds.alerts.watch import AlertWatch
 from feeds.desk.alert_replay import calls_on
-from feeds.desk.open import Source
+from feeds.desk.opened.sources import Source
 from feeds.events import Batch, Status, SymbolStates
 from feeds.supervisor import Supervisor
 from feeds.tapes.reading import read_tape

@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from feeds.desk.asked import first_answer
-from feeds.desk.open import Now, Source, snapshot_at
+from feeds.desk.opened.snapshots import Now, snapshot_at
+from feeds.desk.opened.sources import Source
 from feeds.errors import SourceError
 from feeds.streaming.requests import Reference
 from rotation.desk import Desk

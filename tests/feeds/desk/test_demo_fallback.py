@@ -8,8 +8,8 @@ import contextlib
 import msgspec
 import pytest
 
-from feeds.desk import open as opening
 from feeds.desk.demo_fallback import PATIENCE_S, DemoFallback
+from feeds.desk.opened import desk_legs, sources, supervision
 from feeds.errors import InputError
 from feeds.events import Batch, HistoryUpdated, Status
 from feeds.supervisor import Supervisor
@@ -31,7 +31,7 @@ from tui.compose.desk.desks import LocalDesk
 
 @pytest.fixture(scope="module")
 def demo_source():
-    return opening.demo()
+    return sources.demo()
 
 
 class ScriptedFeed:
@@ -72,8 +72,8 @@ class Desk:
 
         def make():
             self.demos += 1
-            desk = opening.desk_for(demo_source.history, ("IWM", "QQQ"), "price")
-            self.demo, tape = opening.supervise(
+            desk = desk_legs.desk_for(demo_source.history, ("IWM", "QQQ"), "price")
+            self.demo, tape = supervision.supervise(
                 demo_source, desk, start=None, speed=1.0, stays=True, now_ns=NOW_NS
             )
             return self.demo, tape

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from feeds.desk.open import follow_members
+from feeds.desk.opened.supervision import follow_members
 from feeds.errors import InputError
 from feeds.supervisor import Supervisor
 from rotation.breadth.members import SCHEMA, MemberList, Membership

@@ -7,8 +7,11 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
-from feeds.desk import open as opening
-from feeds.desk.open import Source, desk_for, snapshot_at, supervise
+from feeds.desk.opened import sources
+from feeds.desk.opened.desk_legs import desk_for
+from feeds.desk.opened.snapshots import snapshot_at
+from feeds.desk.opened.sources import Source
+from feeds.desk.opened.supervision import supervise
 from feeds.errors import InputError
 from feeds.history.store import HistoryStore
 from feeds.tapes.reading import SCHEMA
@@ -274,7 +277,7 @@ def write_bars(folder, name: str = "IWM_5m.csv"):
 
 
 def test_with_nothing_imported_it_is_the_demo(store):
-    source = opening.source(store, history=None, tapes=(), now_ns=NOW)
+    source = sources.source(store, history=None, tapes=(), now_ns=NOW)
     assert source.is_demo
     assert source.tape is not None
     assert not store.folder.exists(), "looking leaves nothing behind"
@@ -282,20 +285,20 @@ def test_with_nothing_imported_it_is_the_demo(store):
 
 def test_imported_history_comes_before_the_demo(store):
     fill(store)
-    source = opening.source(store, history=None, tapes=(), now_ns=NOW)
+    source = sources.source(store, history=None, tapes=(), now_ns=NOW)
     assert (source.origin, source.tape) == (NOWHERE, None)
     assert source.history.symbols == ["IWM", "QQQ"]
 
 
 def test_a_tape_plays_over_imported_history(store, tmp_path):
     fill(store)
-    source = opening.source(store, history=None, tapes=[write_bars(tmp_path)], now_ns=NOW)
+    source = sources.source(store, history=None, tapes=[write_bars(tmp_path)], now_ns=NOW)
     assert (source.origin.mode, source.origin.source) == (REPLAY, "tape IWM_5m.csv")
     assert source.history.symbols == ["IWM", "QQQ"]
 
 
 def test_a_tape_without_history_is_no_demo(store, tmp_path):
-    source = opening.source(store, history=None, tapes=[write_bars(tmp_path)], now_ns=NOW)
+    source = sources.source(store, history=None, tapes=[write_bars(tmp_path)], now_ns=NOW)
     assert (source.origin.mode, source.history.symbols) == (REPLAY, [])
     assert source.tape["price"].to_list() == [110.0]
 
@@ -303,18 +306,18 @@ def test_a_tape_without_history_is_no_demo(store, tmp_path):
 def test_a_named_folder_stands_in_place_of_what_was_imported(store, tmp_path):
     fill(store)
     write_closes(tmp_path / "closes", "DIA.csv", 400.0)
-    source = opening.source(store, history=tmp_path / "closes", tapes=(), now_ns=NOW)
+    source = sources.source(store, history=tmp_path / "closes", tapes=(), now_ns=NOW)
     assert source.history.symbols == ["DIA"]
     assert source.history.source == "history closes"
 
 
 def test_a_bad_folder_is_an_error_and_never_the_demo(store, tmp_path):
     with pytest.raises(InputError, match="nowhere"):
-        opening.source(store, history=tmp_path / "nowhere", tapes=(), now_ns=NOW)
+        sources.source(store, history=tmp_path / "nowhere", tapes=(), now_ns=NOW)
 
 
 def test_the_demo_begins_at_twenty_to_eleven_where_the_article_has_its_figures():
-    source = opening.demo()
+    source = sources.demo()
     taken = snapshot_at(source, Desk(), at=None, now_ns=NOW)
     assert taken.mode == "DEMO"
     assert taken.as_of == from_ns(open_ns(TUESDAY)) + timedelta(minutes=70)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import feeds
-from feeds.desk import open as opening
+from feeds.desk.opened import snapshots, sources
 from feeds.events import Batch
 from feeds.on_demand import OF_CLOSES
 from feeds.supervisor import Supervisor
@@ -274,10 +274,10 @@ async def test_watch_has_all_of_it_in_its_json():
 
 
 def test_one_snapshot_for_a_script_has_every_part():
-    source = opening.Source(HISTORY, None, Provenance(LIVE, "Feed"), membership=MEMBERSHIP)
+    source = sources.Source(HISTORY, None, Provenance(LIVE, "Feed"), membership=MEMBERSHIP)
     calls: Counter[Part] = Counter()
     with counted(calls):
-        shown = opening.snapshot_at(source, DESK, at=None, now_ns=OPENS_NS)
+        shown = snapshots.snapshot_at(source, DESK, at=None, now_ns=OPENS_NS)
     assert set(calls) >= set(OF_MARKET) - {Part.SECTORS, Part.MOVERS, Part.MACRO}, (
         "none of these without prices"
     )

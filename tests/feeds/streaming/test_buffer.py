@@ -251,9 +251,13 @@ def test_of_everything_else_the_newest():
 
 def test_corrections_do_not_pile_up():
     buffer = Buffer(2)
-    for i in range(0, CORRECTIONS + 9, 3):
-        buffer.add_corrections([Correction("IWM", ts_ns) for ts_ns in range(i, i + 3)])
+    for i in range(0, CORRECTIONS + 9, 5):
+        buffer.add_corrections([Correction("IWM", ts_ns) for ts_ns in range(i, i + 5)])
+    buffer.add_corrections([Correction("IWM", 0)])  # it waits already
+    assert buffer.unreported == 9
     assert len(taken(buffer)) == CORRECTIONS
+    buffer.add_corrections([Correction("IWM", 1)])
+    assert (len(taken(buffer)), buffer.unreported) == (1, 9)
 
 
 def test_a_print_at_a_minutes_very_end_is_not_merged_with_the_next_minutes_prints():

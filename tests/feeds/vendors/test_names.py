@@ -11,6 +11,7 @@ from feeds.events import Correction
 from feeds.http.cached import CachedClient
 from feeds.parsing.symbols import is_share
 from feeds.parsing.vendor_names import Names
+from feeds.streaming.members.prints import MemberChannel, MemberPrints
 from feeds.streaming.requests import Reference
 from feeds.streaming.watch.auction import Auctions
 from feeds.vendors.alpaca.frames import encode
@@ -18,9 +19,11 @@ from feeds.vendors.alpaca.stream import Alpaca
 from feeds.vendors.finnhub.frames import Ordinals
 from feeds.vendors.finnhub.stream import Finnhub, FinnhubConversation
 from feeds.vendors.massive.frames import TradeIds
+from feeds.vendors.massive.members import MemberBars
 from feeds.vendors.massive.stream import Massive, MassiveConversation
 from feeds.vendors.yahoo.stream import YahooConversation
 from rotation.quote import Nbbo
+from rotation.status import LIVE
 from tests.support.servers import finnhub, massive
 from tests.support.servers.rest import RestServer, ok
 
@@ -130,3 +133,57 @@ def test_alpaca_answers_under_the_desk_s_own_spelling():
     sent = [{"T": "t", "S": "BRK.B", "i": 1, "x": "V", "p": 437.0, "s": 100, "c": ["@"], "z": "A"}]
     sent[0]["t"] = "2024-07-16T14:30:00.000000001Z"
     assert [quote.symbol for quote in conversation.received(encode(sent, packed=False)).quotes] == ["BRK-B"]
+
+
+BARS = [
+    {"T": "b", "S": "BRK.B", "o": 437.0, "h": 437.5, "l": 436.5, "c": 437.0, "v": 9},
+    {"T": "b", "S": "AAPL", "o": 230.0, "h": 230.5, "l": 229.5, "c": 230.0, "v": 9},
+    {"T": "b", "S": "ZZZ", "o": 1.0, "h": 1.0, "l": 1.0, "c": 1.0, "v": 9},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("by_trades", [True, False])
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_alpaca_s_bar_of_a_leg_is_also_a_member_s_under_its_other_spelling(by_trades, is_plain):
+    """A fund's list has it with a dot."""
+    prints, reader = MemberPrints(), object()
+    prints.want(reader, ["BRK.B", "AAPL"], lambda: None)
+    vendor = Alpaca(
+        "KEYID", "secret", CachedClient(), packed=False, first=["IWM"], channels=30 if by_trades else 1
+    )
+    vendor.members = prints
+    conversation = vendor.conversation()
+    frames = list(conversation.subscribe(frozenset({"BRK-B", "IWM"})))
+    held: dict[str, list[str]] = {}
+    while frames:
+        asked = json.loads(frames.pop(0))
+        done = {name: asked[name] for name in asked if name != "action"}
+        held |= done
+        frames += conversation.received(encode([{"T": "subscription"} | held], packed=False)).send
+    sent = [each | {"t": "2024-07-16T14:30:00Z"} for each in BARS]
+    other = {"T": "success", "msg": "connected"}
+    result = conversation.received(encode(sent if is_plain else [*sent, other], packed=False))
+    assert [quote.symbol for quote in result.members] == ["BRK.B", "AAPL"]
+    assert [quote.symbol for quote in result.quotes] == ([] if by_trades else ["BRK-B"])
+    assert result.passed_over == 1
+
+
+@pytest.mark.parametrize("plan", ["T", "A"])
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_massive_s_bar_of_a_leg_is_also_a_member_s_under_its_other_spelling(plan, is_plain):
+    prints, reader = MemberPrints(), object()
+    prints.want(reader, ["BRK.B", "AAPL"], lambda: None)
+    conversation = MassiveConversation(massive.KEY, TradeIds(), Auctions(), members=MemberBars(prints))
+    conversation.subscribe(frozenset({"BRK-B", "IWM"}))
+    if plan == "A":
+        conversation.received(massive.array(massive.status("error", "not authorized")))
+    conversation.received(massive.array(massive.status("success", f"subscribed to: {plan}.BRK.B,{plan}.IWM")))
+    conversation.received(massive.array(massive.status("success", "subscribed to: A.*")))
+    bars = [massive.bar("A", sym=symbol) for symbol in ("BRK.B", "AAPL", "ZZZ")]
+    result = conversation.received(massive.array(*bars, *([] if is_plain else [massive.quoted("IWM")])))
+    tap = prints.tap(LIVE)
+    tap.on_channel(MemberChannel.SECOND_BARS, 0.0)
+    tap.put(result.members, 0, 0.0)
+    assert set(prints.take(reader)) == {"BRK.B", "AAPL"}
+    assert [quote.symbol for quote in result.quotes] == ([] if plan == "T" else ["BRK-B"])
+    assert result.passed_over == 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from feeds.clock import wall_ns
 from feeds.demo.fed import demo_fed
 from feeds.demo.macro import demo_macro
-from feeds.desk.open import desk_for
+from feeds.desk.opened.desk_legs import desk_for
 from feeds.events import Batch, BidAsks, FedNews, MacroNews, Status, SymbolStates
 from feeds.hub.broker.connection import Access
 from feeds.hub.broker.serve import Hub

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from feeds.desk import open as opening
+from feeds.desk.opened import desk_legs, snapshots, sources
 from rotation.breadth.figures import Breadth
 from rotation.context.wants import Part, Want
 from rotation.desk import AlertLine, DeskEvent, EventKind
@@ -91,11 +91,11 @@ class Shot(NamedTuple):
 @cache
 def basis() -> Basis:
     """The demo of 16 July 2024 at 10:40, and what it rests on: fixed prices, fixed clock."""
-    demo = opening.demo()
-    desk = opening.desk_for(demo.history, ("IWM", "QQQ"), "price", pairs=(("IWN", "IVW"),))
+    demo = sources.demo()
+    desk = desk_legs.desk_for(demo.history, ("IWM", "QQQ"), "price", pairs=(("IWN", "IVW"),))
     last = demo.history.last()
     assert last is not None
-    made = opening.snapshot_at(demo, desk, at=None, now_ns=close_ns(last) + 100 * 86_400 * 10**9)
+    made = snapshots.snapshot_at(demo, desk, at=None, now_ns=close_ns(last) + 100 * 86_400 * 10**9)
     return Basis(made, demo.history, desk)
 
 

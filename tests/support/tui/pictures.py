@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from feeds.clock import wall_ns
-from feeds.desk import open as opening
+from feeds.desk.opened import desk_legs, snapshots, sources
 from tests.support.paths import ROOT
 from tui.screen.picture import svg
 from tui.view.theme import DEFAULT, names
@@ -23,9 +23,9 @@ VIEWS = {"desk": VIEW, "fed": msgspec.structs.replace(VIEW, focus="fed", zoomed=
 
 def demo() -> Snapshot:
     """The demo at 10:40 of 16 July 2024, as ``snapshot --demo`` prints it."""
-    made = opening.demo()
-    desk = opening.desk_for(made.history, ("IWM", "QQQ"), "price")
-    return opening.snapshot_at(made, desk, at=None, now_ns=wall_ns())
+    made = sources.demo()
+    desk = desk_legs.desk_for(made.history, ("IWM", "QQQ"), "price")
+    return snapshots.snapshot_at(made, desk, at=None, now_ns=wall_ns())
 
 
 def pictures() -> dict[str, str]:

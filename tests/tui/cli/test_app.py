@@ -635,7 +635,7 @@ def test_notes_of_an_import_go_to_the_log(here, tmp_path):
     write(folder / "IWM.csv", "date,close", "2024-07-13,10", "2024-07-15,11")
     done = here("snapshot", "--history", folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "WARNING feeds.desk.open: history: " in here.log.read_text()
+    assert "WARNING feeds.desk.opened.sources: history: " in here.log.read_text()
 
 
 def test_a_state_folder_that_cannot_be_written_stops_nothing(here):

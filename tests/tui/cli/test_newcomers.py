@@ -48,6 +48,32 @@ def test_a_full_disk_is_said(tmp_path, args):
     )  # fmt: skip
 
 
+PRINT = [
+    "snapshot --demo", "snapshot --demo --format json", "watch --demo", "watch --demo --format text",
+    "figures", "explain iwm.last --demo", "alerts test 'iwm.last > 1' --since 2024-07-01 --history closes",
+    "fed --strip strip.json", "config show", "doctor", "--version",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", PRINT)
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-"])
+def test_a_closed_output_is_said(tmp_path, command, closed):
+    """A database that took its place would be written over."""
+    program = Program(tmp_path)
+    (tmp_path / "strip.json").write_bytes((ROOT / "docs" / "strip.json").read_bytes())
+    closes(tmp_path / "closes", "IWM", 1.0, 2.0)
+    done = program.run(["sh", "-c", f"{COMMAND} {command} {closed}"])
+    assert (done.returncode, done.stderr) == (
+        1, "rotation-tui: the output cannot be written: standard output is closed\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_other_closed_streams_are_not_missed(tmp_path, closed):
+    done = Program(tmp_path).run(["sh", "-c", f"{COMMAND} snapshot --demo {closed}"])
+    assert (done.returncode, done.stdout[:5]) == (0, "DEMO ")
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8"])
 def test_a_pipe_gets_what_its_encoding_can(tmp_path, encoding):
     program = Program(tmp_path)
@@ -124,3 +150,9 @@ def test_every_character_of_the_picture_has_its_place(scenes):
         assert len(places) == len(part.text or "")
         assert all(round(place / 12.2, 3).is_integer() for place in places)
     assert sum("221.28" in (each.text or "") for each in parts) == 1
+
+
+def test_a_share_under_two_spellings_is_named(here):
+    """Vendors know one of them, so that the other had no prices."""
+    message = complaint(here("snapshot", "--legs", "IWM,BRK-B,BRK.B", "--demo"))
+    assert message == "rotation-tui: BRK-B and BRK.B are two spellings of one share: name it once"

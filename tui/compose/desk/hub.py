@@ -14,7 +14,7 @@ from tui.compose.desk.wishes import access_of, desk_on
 
 if TYPE_CHECKING:
     from feeds.desk.live import Lineup
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from feeds.hub.broker.connection import Access
     from feeds.hub.broker.viewer import HubFeed
     from rotation.desk import Desk
@@ -34,21 +34,21 @@ def lineup_of_hub(access: Access, history: History, desk: Desk, wanted: Wanted) 
 
 def of_hub(wanted: Wanted) -> tuple[Opened, HubFeed]:
     """A desk to which a hub brings everything, its history too. Raises InputError."""
-    from feeds.desk import open as opening  # noqa: PLC0415
     from feeds.desk.change.cast import Cast, feeds_of  # noqa: PLC0415
+    from feeds.desk.opened import sources, supervision  # noqa: PLC0415
     from feeds.hub.broker.viewer import HubFeed  # noqa: PLC0415
     from feeds.hub.viewing import look  # noqa: PLC0415
     from rotation.market.status import Provenance  # noqa: PLC0415
 
     access = access_of(wanted)
     known = look(access)
-    source = opening.Source(known.history, None, Provenance(), membership=known.membership)
+    source = sources.Source(known.history, None, Provenance(), membership=known.membership)
     desk = desk_on(source.history, wanted)
     cast = Cast()
     roles = cast.plan(lineup_of_hub(access, known.history, desk, wanted))
     (feed,) = feeds_of(roles)
     assert isinstance(feed, HubFeed)
-    opened = opening.supervise(
+    opened = supervision.supervise(
         source, desk, start=None, speed=1.0, stays=wanted.stays, now_ns=places.wall_ns(), live=[feed]
     )
     cast.take(roles)
@@ -75,7 +75,7 @@ def basis_of_hub(wanted: Wanted) -> Basis:
 
 def source_of_hub(wanted: Wanted) -> Source:
     """A day of the tape that a hub's server has, on the hub's history. Raises InputError."""
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import sources  # noqa: PLC0415
     from feeds.hub.tape_replaying import read_day  # noqa: PLC0415
     from feeds.hub.viewing import look  # noqa: PLC0415
     from rotation.market.status import Provenance  # noqa: PLC0415
@@ -87,7 +87,7 @@ def source_of_hub(wanted: Wanted) -> Source:
     day, tape = read_day(access, wanted.hub_day)
     origin = Provenance(REPLAY, f"the hub's tape of {day}")
     if wanted.history is not None:
-        named = opening.source(places.store(), history=wanted.history, tapes=(), now_ns=places.wall_ns())
+        named = sources.source(places.store(), history=wanted.history, tapes=(), now_ns=places.wall_ns())
         return msgspec.structs.replace(named, tape=tape, origin=origin)
     known = look(access)
-    return opening.Source(known.history, tape, origin, membership=known.membership)
+    return sources.Source(known.history, tape, origin, membership=known.membership)

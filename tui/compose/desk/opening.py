@@ -76,19 +76,19 @@ def supervised(wanted: Wanted, *, may_stand_behind: bool = False) -> Opened:
     ``may_stand_behind``: without the network and with nothing stored a desk of the present is made, before
     which the demo is put; else the demo itself.
     """
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import instants, supervision  # noqa: PLC0415
 
     if is_viewer(wanted):
         return of_hub(wanted)[0]
     if wanted.at is not None:
-        opening.start_ns(wanted.at)  # bad input is told first, whatever there is to show
+        instants.start_ns(wanted.at)  # bad input is told first, whatever there is to show
     source = source_of(wanted)
     stands_behind = may_stand_behind and source.is_demo and not wanted.demo
     if stands_behind:
         source = source_of(with_network(wanted))
     desk = desk_on(source.history, wanted)
     supervise = partial(
-        opening.supervise,
+        supervision.supervise,
         start=wanted.at,
         speed=wanted.speed,
         stays=wanted.stays,

@@ -17,7 +17,7 @@ from tui.compose.desk.wishes import access_of, desk_on, is_demo_next, is_viewer,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from rotation.history import History
 
 

@@ -14,7 +14,8 @@ from tui.compose.desk.wishes import is_demo_next
 if TYPE_CHECKING:
     from feeds.desk.change.cast import Cast
     from feeds.desk.live import Lineup
-    from feeds.desk.open import Now, Source
+    from feeds.desk.opened.snapshots import Now
+    from feeds.desk.opened.sources import Source
     from rotation.breadth.members import Membership
     from rotation.desk import Desk
     from tui.backend import Wanted
@@ -55,27 +56,27 @@ def membership_of(wanted: Wanted) -> tuple[Membership, ...]:
 
 def source_of(wanted: Wanted, membership: tuple[Membership, ...] | None = None) -> Source:
     """History, and the tape to play on it. ``membership``: None: as ``membership_of`` has it."""
-    from feeds.desk import open as opening  # noqa: PLC0415
+    from feeds.desk.opened import desk_legs, instants, sources  # noqa: PLC0415
     from rotation.history import History  # noqa: PLC0415 - brings polars
 
     if wanted.demo:
-        return opening.demo()
+        return sources.demo()
     if wanted.hub_tape:
         return source_of_hub(wanted)
     membership = membership_of(wanted) if membership is None else membership
-    source = opening.source(
+    source = sources.source(
         places.store(),
         history=wanted.history,
         tapes=wanted.tapes,
         now_ns=places.wall_ns(),
         own={
-            *opening.legs_of(wanted.pair, wanted.legs, wanted.pairs, wanted.benchmark),
+            *desk_legs.legs_of(wanted.pair, wanted.legs, wanted.pairs, wanted.benchmark),
             *wanted.value_growth,
             *(symbol for each in wanted.lists for symbol in each.symbols),
         },
         members={symbol for fund in membership for symbol in fund.symbols()},
         demo_instead=wanted.offline,
-        reach_ns=opening.as_of(History.empty(), wanted.at, places.wall_ns(), wanted.at_option)
+        reach_ns=instants.as_of(History.empty(), wanted.at, places.wall_ns(), wanted.at_option)
         if wanted.at
         else None,
     )

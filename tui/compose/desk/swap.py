@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from feeds.alerts.watch import AlertWatch
     from feeds.desk.change.cast import Cast, Roles
     from feeds.desk.demo_fallback import DemoFallback
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from feeds.supervisor import Supervisor, Watched
     from feeds.tapes.player import TapeFeed
     from rotation.breadth.members import Membership
@@ -114,7 +114,7 @@ class DeskSwap:
 
     async def _exchange(self, plan: Plan) -> None:
         from feeds.desk.change.exchange import RefusedError, exchange  # noqa: PLC0415
-        from feeds.desk.open import attend  # noqa: PLC0415
+        from feeds.desk.opened.supervision import attend  # noqa: PLC0415
 
         opened = self._opened
 

@@ -10,7 +10,7 @@ from tui.compose.desk.swap import Opened
 
 if TYPE_CHECKING:
     from feeds.desk.change.cast import Cast
-    from feeds.desk.open import Source
+    from feeds.desk.opened.sources import Source
     from feeds.supervisor import Supervisor
     from feeds.tapes.player import TapeFeed
     from rotation.desk import Desk

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import gaps_of, with_usual
+from tui.backend import DeskError
 
 if TYPE_CHECKING:
     from feeds.hub.broker.connection import Access
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 
 def desk_on(history: History, wanted: Wanted) -> Desk:
-    """Return the desk that was asked for, on this history."""
-    from feeds.desk.open import desk_for  # noqa: PLC0415
+    """Return the desk that was asked for, on this history.
 
-    return desk_for(
+    Raises DeskError where it has a share under two spellings: vendors know one, so that one had no prices.
+    """
+    from feeds.desk.opened.desk_legs import desk_for  # noqa: PLC0415
+    from rotation.breadth.members import spelled  # noqa: PLC0415
+
+    desk = desk_for(
         history,
         wanted.pair,
         wanted.returns,
@@ -34,6 +39,13 @@ def desk_on(history: History, wanted: Wanted) -> Desk:
         benchmark=wanted.benchmark,
         universes=tuple(each.fund for each in wanted.universes),
     )
+    by_spelling: dict[str, str] = {}
+    for symbol in desk.legs:
+        other = by_spelling.setdefault(spelled(symbol), symbol)
+        if other != symbol:
+            setting = "desk.legs" if {symbol, other} <= {*wanted.legs} else ""
+            raise DeskError(f"{other} and {symbol} are two spellings of one share: name it once", setting)
+    return desk
 
 
 def access_of(wanted: Wanted) -> Access:

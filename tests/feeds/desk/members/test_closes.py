@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from feeds.desk.members.closes import NO_SOURCE, NONE_STORED, TRIES, MemberCloses
-from feeds.desk.open import Source, supervise
+from feeds.desk.opened.sources import Source
+from feeds.desk.opened.supervision import supervise
 from feeds.errors import SourceError
 from feeds.events import HistoryUpdated, Status
 from feeds.history.loading import REACH_DAYS

@@ -15,7 +15,8 @@ import pytest
 from feeds.clock import Pace
 from feeds.desk.members.once import PER_REQUEST, able, asked_once
 from feeds.desk.members.prices import LOST_AFTER, MemberPrices
-from feeds.desk.open import Source, follow_members
+from feeds.desk.opened.sources import Source
+from feeds.desk.opened.supervision import follow_members
 from feeds.errors import InputError
 from feeds.events import ListedSplits
 from feeds.http.cached import CachedClient

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from feeds.desk.open import follow_members
+from feeds.desk.opened.supervision import follow_members
 from feeds.events import RelayedStates, SymbolDays
 from feeds.hub.publisher import Publisher
 from feeds.hub.receiver import Receiver

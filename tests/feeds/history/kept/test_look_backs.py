@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from feeds.desk import open as opening
+from feeds.desk.opened import desk_legs, snapshots, sources
 from feeds.errors import DamagedError
 from feeds.history.importing import SCHEMA
 from feeds.history.kept import code, files, look_backs
@@ -56,9 +56,9 @@ def put(store: HistoryStore, *symbols: str, days=DAYS, factor: float = 1.0) -> N
 
 def shown(store: HistoryStore, *, pair=("IWM", "QQQ"), reads_rows: bool | None = None, **more) -> bytes:
     """What a start on this store shows at NOW_NS, as bytes; and whether it had to read the rows."""
-    source = opening.source(store, history=None, tapes=(), now_ns=NOW_NS, **more)
-    desk = opening.desk_for(source.history, pair, "price")
-    taken = opening.snapshot_at(source, desk, at=None, now_ns=NOW_NS)
+    source = sources.source(store, history=None, tapes=(), now_ns=NOW_NS, **more)
+    desk = desk_legs.desk_for(source.history, pair, "price")
+    taken = snapshots.snapshot_at(source, desk, at=None, now_ns=NOW_NS)
     if reads_rows is not None:
         assert source.history.is_read is reads_rows
     return msgspec.json.encode(taken)
@@ -182,7 +182,7 @@ def test_a_history_replaced_between_start_and_reading_is_not_kept_as_the_old_one
     known = load_history(store, LEGS, now_ns=NOW_NS)
     assert not known.is_read
     put(store, "IWM", factor=1.5)
-    desk = opening.desk_for(known, ("IWN", "QQQ"), "price")
+    desk = desk_legs.desk_for(known, ("IWN", "QQQ"), "price")
     before = kept(store)
     made = LookBacks(store.folder).look(known, SESSION, desk)
     assert made.settled is not None
