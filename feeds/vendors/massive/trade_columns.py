@@ -54,6 +54,7 @@ _WANTED = Wanted(
 _LISTED = msgspec.json.Decoder(tuple[int, ...])
 _FACTOR = U64(0x9E3779B97F4A7C15)
 """An odd number without a pattern."""
+_ALL_BITS = 2**64 - 1
 
 
 class TradeColumns:
@@ -193,6 +194,6 @@ def _keys(first: Array, second: Array) -> Array:
 
 def _key(trade_id: str) -> np.uint64:
     """The same of an id."""
-    text = trade_id.encode()[:16].ljust(16, b"\0")
-    words = np.frombuffer(text, "<u8")
-    return np.uint64(_keys(words[:1], words[1:])[0])
+    text = trade_id.encode()
+    first, second = int.from_bytes(text[:8], "little"), int.from_bytes(text[8:16], "little")
+    return U64(first ^ (second * int(_FACTOR) & _ALL_BITS))
