@@ -61,10 +61,11 @@ async def exchange(
     watched: Watched,
     *,
     swapped: Callable[[], None] = lambda: None,
-    limit_s: float = LIMIT_S,
+    limit_s: float | None = None,
 ) -> None:
     """Have the supervisor watch this; returns once the feeds that have gone are closed.
 
+    ``limit_s``: so many seconds the present feeds stay in charge at most; LIMIT_S where it is None.
     ``swapped`` is called in between, before the first Snapshot of the new desk. Raises RefusedError where a
     new source refuses for good; then, and where this is cancelled before that, the present desk stays.
     """
@@ -73,7 +74,7 @@ async def exchange(
     lacking = frozenset(watched.desk.legs) - frozenset(held.symbols)
     entering = supervisor.enter(feed for feed in new if _is_awaited(feed, lacking))
     try:
-        await _come_up(supervisor, entering, lacking, limit_s)
+        await _come_up(supervisor, entering, lacking, LIMIT_S if limit_s is None else limit_s)
         newest = _history_of(entering)
         watched = watched if newest is None else watched._replace(history=newest)
         made = await supervisor.pass_for(watched)

@@ -1,6 +1,7 @@
 """nats-py's client, with TLS as a condition: by itself it goes on in plain text where none is offered.
 
-Its requests can be cancelled at any moment: by themselves they lose a cancellation now and then.
+Its requests and its connecting can be cancelled at any moment: by themselves they lose a cancellation now and
+then.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from nats.aio.client import Client
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nats.aio.client import Srv
     from nats.aio.msg import Msg
 
 OLDEST = (2, 11)
@@ -73,6 +75,16 @@ class StrictClient(Client):
             raise OldServerError
         await super()._process_info(info, initial_connection)
 
+    async def _connect_to_server(self, s: Srv) -> None:
+        """As nats-py has it, which tries the next server after any error, also where it was cancelled."""
+        with _cancellable():
+            await super()._connect_to_server(s)
+
+    async def _process_connect_init(self) -> None:
+        """As nats-py has it."""
+        with _cancellable():
+            await super()._process_connect_init()
+
     async def request(self, *args: Any, **more: Any) -> Msg:
         """As nats-py has it."""
         with _cancellable():
@@ -90,7 +102,8 @@ def _cancellable() -> Iterator[None]:
 
     Until Python 3.12 ``asyncio.wait_for``, on which nats-py rests, returns an answer that comes together with
     a cancellation, and the cancellation is lost: the tape's task then went on for ever, and a hub that had
-    been told to end with it.
+    been told to end with it. A client given up while a server refused it tried to connect for ever, and the
+    desk that waited for its end never said that it had not become another one.
     """
     task = asyncio.current_task()
     assert task is not None

@@ -50,6 +50,33 @@ async def test_a_cancellation_is_not_lost_beside_an_answer(name, end, monkeypatc
     assert len(rounds) == 1
 
 
+@pytest.mark.parametrize("end", [answers, fails])
+@pytest.mark.parametrize("name", ["_connect_to_server", "_process_connect_init"])
+async def test_a_connecting_client_that_is_cancelled_tries_no_more(name, end, monkeypatch):
+    """Given up in the moment of a refusal it tried for ever, and whoever waited for its end did, too."""
+    rounds: list[int] = []
+
+    async def step(*_):
+        rounds.append(1)
+        if len(rounds) == 3:
+            raise asyncio.CancelledError  # else a lost one would keep this test waiting
+        await cancelled_with_its_answer(end)
+        fails(failed := asyncio.get_running_loop().create_future())
+        await failed
+
+    async def nothing(*_):
+        pass
+
+    monkeypatch.setattr(Client, "_connect_to_server", nothing)
+    monkeypatch.setattr(Client, "_process_connect_init", nothing)
+    monkeypatch.setattr(Client, name, step)
+    client = StrictClient(needs_tls=False, has_certificate=False)
+    task = asyncio.create_task(client.connect("nats://127.0.0.1:1", reconnect_time_wait=0, error_cb=nothing))
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert len(rounds) == 1
+
+
 async def test_in_the_course_of_an_end_requests_go_on(monkeypatch):
     """A hub that ends sends the last second of its tape, in a task that has been cancelled."""
 

@@ -59,7 +59,7 @@ async def running(url, make):
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(holds, lines=(), within_s=20.0):
+async def until(holds, lines=(), within_s=120.0):
     ends_s = asyncio.get_running_loop().time() + within_s
     while not holds():
         assert asyncio.get_running_loop().time() < ends_s, lines
@@ -84,7 +84,7 @@ async def test_a_hub_without_a_server_lets_go_of_the_vendors_and_comes_back(tmp_
             await until(lambda: make.began == 1, lines)
             assert make.made == 1, "what was made to be checked is used"
             server.kill()
-            await until(lambda: make.ended == 1, lines, 8)
+            await until(lambda: make.ended == 1, lines)
             assert any("no longer reads the vendors" in line for line in lines)
             server.start()
             await until(lambda: make.began == 2, lines)
@@ -114,7 +114,7 @@ async def test_a_hub_whose_feeds_end_ends(tmp_path):
     make = Reading(ends=True)
     with nats_server(tmp_path) as server:
         async with running(server.url, make) as (lines, task):
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 120)
             assert publishing(lines) == 1
             assert lines[-1] == "the feeds have ended, and so has this hub"
 
@@ -124,7 +124,7 @@ async def test_a_standby_learns_of_bad_input_before_it_waits():
         raise InputError("no such pair")
 
     with pytest.raises(InputError, match="no such pair"):
-        await asyncio.wait_for(Hub(Access(f"nats://127.0.0.1:{NOBODY}"), make, print).run(), 5)
+        await asyncio.wait_for(Hub(Access(f"nats://127.0.0.1:{NOBODY}"), make, print).run(), 120)
 
 
 async def test_a_beat_of_another_hub_ends_the_lease_whatever_its_epoch(tmp_path):

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from feeds.clock import shift_ns, wall_ns
+from feeds.desk.change import exchange
 from rotation.status import Kind
 from tests.support import clock
 from tests.support.servers.live_world import LiveStream, LiveWorld, environment, shift_to_session_ns
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 WAIT_S = 500
 """For anything to happen, on any machine; nothing is measured by it."""
+COMES_UP_S = 60.0
+"""For new feeds to be as well as the present ones, on any machine; a person's desk waits ten seconds."""
 
 
 class Running:
@@ -107,6 +110,7 @@ async def running(
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setattr(module, "RELOAD_S", 0.05)
+    monkeypatch.setattr(exchange, "LIMIT_S", COMES_UP_S)
     for name, value in clock.setting(wall_ns() + shift_to_session_ns(wall_ns())).items():
         monkeypatch.setenv(name, value)
     shift_ns.cache_clear()

@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack, asynccontextmanager
 
 from feeds.clock import wall_ns
+from feeds.desk.change import exchange
 from feeds.hub.broker.viewer import HubFeed
 from rotation.sessions import to_ns
 from rotation.status import Kind
@@ -129,7 +130,9 @@ async def test_a_hub_that_does_not_answer_keeps_the_desk_and_names_the_line(tmp_
 
         async def refused(url: str, why: str) -> None:
             before = feeds(on_screen)
-            message = await on_screen.change(desk(feeds=of_hub(url), legs=LEGS))
+            with monkeypatch.context() as short:
+                short.setattr(exchange, "LIMIT_S", 1.0)
+                message = await on_screen.change(desk(feeds=of_hub(url), legs=LEGS))
             assert message.startswith(f"{on_screen.path.name}, line 3: feeds.nats: ")
             assert message.endswith("; the desk stays as it is")
             assert why in message, message

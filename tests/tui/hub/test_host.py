@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import which
@@ -23,9 +22,6 @@ from tests.support.servers.rest import RestServer
 from tests.support.tui.openssh import ssh_words
 from tests.support.tui.workers import Workers, alive, has_ended, same_cells, until
 
-OFFLINE_S = 3.0
-BUSY = 4.0
-"""Load above which the reading alone takes seconds."""
 VIEWERS = 4
 HAS_ALL = bool(which("ssh") and which("ssh-keygen")) and Path("/proc/self/stat").exists()
 
@@ -144,15 +140,11 @@ def killed_worker(scene, viewers):
 
 
 def killed_hub(scene, viewers):
-    """OFFLINE within three seconds by the viewers' own clock, with the last prices."""
+    """OFFLINE with the last prices; after how long is in tests/feeds/hub/test_processes.py, by no clock."""
     assert not shows(viewers, "OFFLINE")
     scene.hub.kill()
-    killed_s = time.monotonic()
     until(lambda: shows(viewers, "OFFLINE"), "to be told")
-    taken_s = time.monotonic() - killed_s
     assert shows(viewers, "221.")
-    if os.getloadavg()[0] < BUSY:
-        assert taken_s < OFFLINE_S
 
 
 @pytest.mark.skipif(not HAS_ALL, reason="needs the OpenSSH client (apt: openssh-client) and /proc")

@@ -37,7 +37,7 @@ async def client(tmp_path):
         await made.close()
 
 
-async def acquired(client, within_s):
+async def acquired(client, within_s=60.0):
     """The claim that a standby makes in this time; None where it waits on."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):
@@ -50,24 +50,27 @@ async def test_a_standby_waits_for_quiet_whatever_the_last_beat_is(client, monke
     monkeypatch.setattr(lease, "SILENT_S", 2.0)
     await client.request(subjects.BEAT, data)
     assert await acquired(client, 1.0) is None
-    assert await acquired(client, 5.0) is not None, "nobody beats"
+    assert await acquired(client) is not None, "nobody beats"
 
 
 async def test_a_beat_of_another_version_is_a_sign_of_life(client, monkeypatch):
+    """Time passes only with a beat: how late a busy machine sends one is not what is tested."""
     monkeypatch.setattr(lease, "SILENT_S", 1.0)
+    monkeypatch.setattr(lease, "LOOK_S", 0.01)
     headers = {lease.EXPECTED: lease.KEPT_BY_NOBODY}
-
-    async def beat():
-        while True:
-            await client.publish(subjects.BEAT, LATER, headers=headers)
-            await asyncio.sleep(0.2)
-
+    clock = {"s": 100.0}
     await client.request(subjects.BEAT, beat_of("other"))
-    beating = asyncio.create_task(beat())
-    assert await acquired(client, 3.0) is None
-    beating.cancel()
-    await asyncio.gather(beating, return_exceptions=True)
-    assert await acquired(client, 5.0) is not None
+    standby = Lease(client, "standby", Time(monotonic=lambda: clock["s"]))
+    waiting = asyncio.create_task(standby.acquire(lambda: None))
+    for _ in range(20):
+        await client.publish(subjects.BEAT, LATER, headers=headers)
+        await client.flush()
+        await asyncio.sleep(0.05)
+        clock["s"] += 0.2
+    assert not waiting.done()
+    clock["s"] += 1.0
+    async with asyncio.timeout(60):
+        assert await waiting is not None
 
 
 @pytest.mark.parametrize(("data", "is_lost"), [(NOISE, False), (LATER, True)])

@@ -124,16 +124,21 @@ def test_a_worker_that_keeps_dying_is_started_ever_more_slowly(workers):
                 killed.add(pid)
                 os.kill(pid, signal.SIGKILL)
 
+    def waits() -> list[float]:
+        return [each["next_in_s"] for each in host.events("worker ended") if each["worker"] == 1]
+
     killing = threading.Thread(target=kill_each)
     killing.start()
-    time.sleep(5.0)
-    refused = host.run("headline", again=False)
-    enough.set()
-    killing.join()
-    assert refused.returncode == 255
-    assert "part of the host is restarting" in refused.stderr
-    waits = [each["next_in_s"] for each in host.events("worker ended") if each["worker"] == 1]
-    assert waits[:3] == [0.5, 1.0, 2.0][: len(waits[:3])]
+    try:
+        until(lambda: len(waits()) >= 3, "the first to die three times")
+        # On a busy machine it may be overloaded, too.
+        until(lambda: "part of the host is restarting" in host.run("headline", again=False).stderr, "refusal")
+    finally:
+        enough.set()
+        killing.join()
+    assert waits()[:3] == [0.5, 1.0, 2.0]
+    # The end of the last one may not be in the log yet.
+    until(lambda: len(host.events("worker ended")) >= len(killed), "all deaths in the log")
     assert len(killed) == len(host.events("worker ended")), "nothing else was started"
     assert host.process.poll() is None
     until(lambda: host.run("headline").returncode == 0, "to serve again")
@@ -153,22 +158,18 @@ def test_a_dead_parent_ends_its_workers_and_gives_terminals_back(workers):
     until(lambda: not any(map(alive, pids)), "its workers to end")
 
 
-def test_a_silent_parent_is_offline_within_three_seconds_and_comes_back(workers):
+def test_a_silent_parent_is_offline_and_comes_back(workers):
+    """After how many seconds: test_parts.py, by a clock of its own."""
     host = workers("--per-address", "50")
     with host.look(2) as terminals:
         host.process.send_signal(signal.SIGSTOP)
-        stopped = time.monotonic()
-        waits = []
         for terminal in terminals:
             terminal.wait(lambda t: "OFFLINE" in t.text, "to say so")
-            waits.append(time.monotonic() - stopped)
         terminals[0].press("2z")  # keys go on
         terminals[0].wait(lambda t: "1 Legs" not in t.text, "the spread alone")
         host.process.send_signal(signal.SIGCONT)
         for terminal in terminals:
             terminal.wait(lambda t: "OFFLINE" not in t.text, "to be back")
-        if os.getloadavg()[0] < 4:  # on a busy machine the reading alone takes seconds
-            assert max(waits) < 3.0
     assert host.end() == 0
 
 
@@ -198,9 +199,14 @@ def test_limits_by_address_hold_over_all_workers(workers):
 
 def test_new_connections_by_address_count_over_all_workers(workers):
     host = workers("--new-per-minute", "4")
-    # Its answer is there from the start; a headline comes with the first prices, sooner or later.
-    codes = [host.run("status", key="boss", again=False).returncode for _ in range(6)]
-    assert codes == [0, 0, 0, 0, 255, 255]
+
+    def code() -> int:
+        """Of an answer that is there from the start; whom a busy machine refuses is not counted."""
+        while "overloaded" in (done := host.run("status", key="boss", again=False)).stderr:
+            pass
+        return done.returncode
+
+    assert [code() for _ in range(6)] == [0, 0, 0, 0, 255, 255]
     assert host.end() == 0
 
 
