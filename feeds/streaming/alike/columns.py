@@ -230,7 +230,15 @@ def _merged(
     """
     parts: list[tuple[Array, ...]] = []
     for at, rows in merging:
-        given = (rows.codes, rows.ts_ns, rows.prices, rows.seqs, rows.sizes, rows.roles, *_one(rows.keys))
+        given = (
+            rows.codes,
+            rows.ts_ns,
+            rows.prices,
+            rows.seqs,
+            rows.sizes,
+            rows.roles,
+            *_columns_of(rows.keys),
+        )
         # Before they are joined: of 64 bits with and without a sign numpy would make floats.
         columns = [column.astype(dtype, copy=False) for column, dtype in zip(given, _DTYPES, strict=False)]
         if len(at) != len(given[0]):
@@ -240,7 +248,7 @@ def _merged(
         held: tuple[Any, ...] = (
             *(others.codes, others.ts_ns, others.prices),
             *(others.seqs, others.sizes, others.roles),
-            *_one(other_keys),
+            *_columns_of(other_keys),
         )
         columns = [np.frombuffer(column, dtype) for column, dtype in zip(held, _DTYPES, strict=False)]
         parts.append((np.array(places), *columns))
@@ -257,5 +265,5 @@ def _merged(
     return prints, placed, keys
 
 
-def _one(keys: Array | None) -> tuple[Array, ...]:
+def _columns_of(keys: Array | None) -> tuple[Array, ...]:
     return () if keys is None else (keys,)

@@ -167,18 +167,18 @@ def _text(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, A
 def _name(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
     """Of its words only the first two are kept."""
     del field
-    found: list[Array] = []
+    kept: list[Array] = []
     goes_on, size = np.ones(len(place), np.bool_), np.zeros(len(place), np.int64)
     for start in range(0, NAME_MAX, 8):
         word = words.at[place + start]
         masks = before(word, _QUOTE)
         size += np.where(goes_on, bits(masks) >> 3, np.uint8(0))
-        if len(found) < 2:
-            found.append(np.where(goes_on, word & masks, U64(0)))
+        if len(kept) < 2:
+            kept.append(np.where(goes_on, word & masks, U64(0)))
         goes_on &= masks == w.ALL
         if not goes_on.any():
             break
-    first, second = (*found, np.zeros(len(place), U64))[:2]
+    first, second = (*kept, np.zeros(len(place), U64))[:2]
     return (first, second), size, ~goes_on
 
 

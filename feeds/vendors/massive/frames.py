@@ -128,9 +128,9 @@ class TradeIds:
         for chunk in reversed(self._chunks):
             if left <= 0:
                 break
-            found = chunk.find(venue, trade_id, ticker, left)
-            if found is not None:
-                return Correction(ticker, *found)
+            trade = chunk.find(venue, trade_id, ticker, left)
+            if trade is not None:
+                return Correction(ticker, *trade)
             left -= len(chunk)
         return Correction(ticker, ts_ns)
 

@@ -58,7 +58,7 @@ class _Limits(msgspec.Struct, gc=False, tag_field="ev", tag="LULD"):
 
 # A union even where there are trades alone: with one type the tag might be missing.
 _DECODE = msgspec.json.Decoder(list[Trade | _Market | _Limits]).decode
-_ONE = msgspec.json.Decoder(Trade).decode
+_TRADE = msgspec.json.Decoder(Trade).decode
 _ONLY_TRADES = {Trade}
 
 CORRECTION = -3
@@ -106,7 +106,7 @@ def reading_of(codes: SymbolCodes, auctions: Auctions) -> tuple[TradeReading, Pr
 
 def one_trade(message: bytes) -> Trade:
     """A message that is one by itself. Raises ``msgspec.MsgspecError`` for any other."""
-    return _ONE(message)
+    return _TRADE(message)
 
 
 class TradeReading:
