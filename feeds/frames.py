@@ -1,9 +1,9 @@
 """When a Snapshot of prices alone is made: once for each frame of whoever reads, at once where nobody rests.
 
 Prices are taken in as they come, whatever this says. A reader that has just drawn says how long it needs no
-newer ones (``rest``); prints that come meanwhile are owed. With the first that come after the rest all is
-made at once, so that what is drawn is as new as can be. Only where none come is what is owed made alone,
-LINGER_S after the rest.
+newer ones (``rest``); prints that come meanwhile are owed. At the end of the rest streams look at what they
+have received (``hurry``), and with the first prints that come of it all is made at once, so that what is
+drawn is as new as can be. Only where none come is what is owed made alone, LINGER_S after the rest.
 """
 
 from __future__ import annotations
@@ -17,19 +17,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LINGER_S = 0.06
-"""What is owed waits so long for newer prices after a rest: a little longer than between two looks of a
-stream."""
+LINGER_S = 0.04
+"""What is owed waits so long for newer prices after a rest: several times as long as a stream takes for a
+look, and less than a screen waits for what is due."""
 
 
 class Frames:
     """How long the readers of a desk rest, and whether anything is owed to them; ``run`` it beside them."""
 
-    def __init__(self, make: Callable[[], None]) -> None:
-        """``make``: publish a Snapshot of all that has been taken in. It calls ``made``."""
+    def __init__(self, make: Callable[[], None], hurry: Callable[[], None] = lambda: None) -> None:
+        """``make``: publish a Snapshot of all that has been taken in. It calls ``made``.
+
+        ``hurry``: have what has been received taken in now.
+        """
         self._make = make
+        self._hurry = hurry
         self._until_s = -inf
         """End of the rest, monotonic seconds."""
+        self._rests = False
+        """Whether that end is still to be acted on."""
         self._owed_s = inf
         """When what is owed began to be; inf where nothing is."""
         self._wake = asyncio.Event()
@@ -39,6 +45,7 @@ class Frames:
     def rest(self, seconds: float) -> None:
         """Nobody needs newer prices for so long from now; 0 or less: whatever comes is wanted at once."""
         self._until_s = time.monotonic() + seconds
+        self._rests = seconds > 0
         self._wake.set()
 
     def on_prices(self) -> None:
@@ -65,9 +72,13 @@ class Frames:
             self._make()
 
     async def run(self) -> None:
-        """Make what is owed and nothing newer brings along, until cancelled."""
+        """End each rest, and make what is owed and nothing newer brings along, until cancelled."""
         while True:
-            left_s = self._due_s() - time.monotonic()
+            now_s = time.monotonic()
+            if self._rests and self._until_s <= now_s:
+                self._rests = False
+                self._hurry()
+            left_s = (self._until_s if self._rests else self._due_s()) - now_s
             if left_s <= 0:
                 self._make()
                 continue

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from weakref import WeakSet
 
 import msgspec
+from msgspec.structs import astuple
 
 from feeds.clock import clock_warning, wall_ns
 from feeds.errors import InputError, SourceError, UnavailableError
@@ -254,9 +255,9 @@ class Supervisor:
         self._is_replaying = False
         """Nothing is published meanwhile."""
         self._as_of_ns: int | None = None
-        self._frames = Frames(self._publish)
         self.turns = Turns()
         """Between keys and prices."""
+        self._frames = Frames(self._publish, self._hurry)
         self.latest: Snapshot | None = None
         self.provenance: dict[str, Provenance] = {}
         """Where each symbol's prices come from and what is wrong with them."""
@@ -328,6 +329,10 @@ class Supervisor:
         each (``judge_all``).
         """
         self._frames.rest(seconds)
+
+    def _hurry(self) -> None:
+        """Have streams look at what they have received."""
+        self.turns.hurry()
 
     def judge_all(self, is_judged: Callable[[], bool]) -> None:
         """Have a Snapshot for each batch of prices while this holds, whoever rests."""
@@ -715,7 +720,11 @@ class Supervisor:
             self._market.take_macro(event.macro)
 
     def _set_provenance(self) -> None:
-        """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE."""
+        """Which live stream brings each symbol; of two that do, the first counts unless it is OFFLINE.
+
+        What has not changed stays the same object: thousands of new ones, each time that one symbol's state
+        changes, would have garbage collected several times a second.
+        """
         by_symbol: dict[str, Provenance] = {}
         for feed, record in reversed(self._records.items()):
             if record.relayed is not None:
@@ -725,13 +734,10 @@ class Supervisor:
             for symbol in feed.symbols:
                 override = record.by_symbol.get(symbol)
                 if symbol not in by_symbol or override is not Kind.OFFLINE:
-                    by_symbol[symbol] = Provenance(
-                        feed.mode_of(symbol),
-                        feed.name,
-                        override,
-                        range_incomplete=symbol in record.incomplete,
-                        behind_s=record.behind_s,
-                    )
+                    is_incomplete = symbol in record.incomplete
+                    now = (feed.mode_of(symbol), feed.name, override, is_incomplete, record.behind_s)
+                    held = self.provenance.get(symbol)
+                    by_symbol[symbol] = Provenance(*now) if held is None or astuple(held) != now else held
         self.provenance = by_symbol
         self._market.set_provenance(by_symbol)
 

@@ -217,6 +217,42 @@ class YieldingDesk(Protocol):
         ...
 
 
+class BeforePrices:
+    """What a desk's own work waits for: a key until it is painted, newer figures until they are."""
+
+    def __init__(self) -> None:
+        """Nothing has come."""
+        self.desk: YieldingDesk | None = None
+        """None: no desk yet, or one that does not wait."""
+        self._has_typed = self._has_pressed = self._has_drawn = False
+
+    def typed(self) -> None:
+        """A key has come, and is about to be acted on."""
+        self._has_typed = True
+        if self.desk is not None:
+            self.desk.give_way()
+
+    def pressed(self) -> None:
+        """It has been: it is in the next frame."""
+        self._has_pressed = True
+
+    def drawn(self) -> None:
+        """Newer figures are in the next frame."""
+        if self._has_typed:
+            return  # prices wait already, until the key is answered
+        self._has_drawn = True
+        if self.desk is not None:
+            self.desk.give_way()
+
+    def written(self) -> None:
+        """A frame has been written. One without the key that has come does not end the wait for it."""
+        has_drawn, self._has_drawn = self._has_drawn, False
+        if self._has_pressed or (has_drawn and not self._has_typed):
+            self._has_pressed = self._has_typed = False
+            if self.desk is not None:
+                self.desk.go_on()
+
+
 def rest_of(desk: object) -> Callable[[float], None]:
     """``RestingDesk.rest`` of a desk; of another nothing."""
     return desk.rest if isinstance(desk, RestingDesk) else lambda _: None

@@ -121,12 +121,16 @@ def height_of(event: Event) -> int:
 
 
 def times_of(event: Event, rate: int, step: int) -> list[int]:
-    """When one print of each ``step`` was due on the tape, by their numbers: some are of an earlier time."""
+    """When one print of each ``step`` was due on the tape, the newest among them.
+
+    By their numbers: some are of an earlier time, and columns are in the order of symbols.
+    """
     if isinstance(event, ColumnBatch):
-        numbers: list[int] = event.rows["seq"][::step].to_list()
+        numbers: list[int] = event.rows["seq"].to_list()
     else:
-        numbers = [quote.seq for quote in event.quotes[::step]] if isinstance(event, Batch) else []
-    return [BASE_NS + (number - FIRST_ID) * NS // (rate or NOMINAL_PER_S) for number in numbers]
+        numbers = [quote.seq for quote in event.quotes] if isinstance(event, Batch) else []
+    chosen = sorted(numbers, reverse=True)[::step]
+    return [BASE_NS + (number - FIRST_ID) * NS // (rate or NOMINAL_PER_S) for number in chosen]
 
 
 def desk(kind: str, server: Serving, http: CachedClient) -> tuple[StreamFeed, Supervisor]:

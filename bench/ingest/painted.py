@@ -2,9 +2,9 @@
 
 A desk in a pseudo-terminal at 160×45 is served a tape at each rate, quotes a second. Prints one JSON object
 a rate. ``to_snapshot_ms`` is from when a print was due on the tape to the Snapshot that holds it; ``age_ms``
-is how old the newest print is when figures are painted; ``to_paint_ms`` is from a print to the first
-painting after it, of which figures have at most four a second. At the end last, high, low, volume and
-minutes of every symbol are compared with the tape.
+is how old the newest print is when figures are painted, as long as the tape runs: afterwards nothing newer
+comes; ``to_paint_ms`` is from a print to the first painting after it, of which figures have at most four a
+second. At the end last, high, low, volume and minutes of every symbol are compared with the tape.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.ingest.compare import differences
 from bench.ingest.ours import Watched, _rss_mb, desk
 from bench.ingest.serving import serving
 from bench.ingest.supervised import SupervisedDesk
-from bench.ingest.tape import tape
+from bench.ingest.tape import BASE_NS, tape
 from bench.terminal import Terminal
 from feeds.http.cached import CachedClient
 from rotation.quote import NS
@@ -49,8 +49,10 @@ DEFAULT = ("alpaca-json", "20", "10", "1000", "10000")
 class Painted:
     """Which prints wait to be painted, and how long those that were have waited."""
 
-    def __init__(self, server: Serving) -> None:
+    def __init__(self, server: Serving, end_ns: int) -> None:
+        """``end_ns``: when the last print is due, on the server's clock."""
         self._server = server
+        self._end_ns = end_ns
         self._waiting: list[tuple[int, list[int]]] = []
         """Number of a Snapshot, and when its prints were due."""
         self._drawn: int | None = None
@@ -75,7 +77,8 @@ class Painted:
         shown = [due_ns for of, times in self._waiting if of <= number for due_ns in times]
         self._waiting = [each for each in self._waiting if each[0] > number]
         if shown:
-            self.ages_ns.append(now_ns - max(shown))
+            if now_ns < self._end_ns:
+                self.ages_ns.append(now_ns - max(shown))
             self.to_paint_ns += [now_ns - due_ns for due_ns in shown]
 
 
@@ -139,7 +142,7 @@ async def screen(kind: str, per_frame: int, seconds: int, rate: int) -> dict[str
     count = seconds * rate
     async with serving(kind, per_frame, count, rate) as server, CachedClient() as http:
         stream, supervisor = desk(kind, server, http)
-        watched, painted = Watched(server, rate), Painted(server)
+        watched, painted = Watched(server, rate), Painted(server, BASE_NS + seconds * NS)
         NotedDriver.painted = painted
         supervisor.observer = watched.observe
 
@@ -179,7 +182,8 @@ async def screen(kind: str, per_frame: int, seconds: int, rate: int) -> dict[str
 
 def _summary(lags_ns: Sequence[int]) -> dict[str, float]:
     lags_ms = [lag / (NS / 1_000) for lag in lags_ns] or [0.0]
-    return {name: round(quantile(lags_ms, share), 1) for name, share in (("p50", 50), ("p99", 99))}
+    shares = {f"p{share}": round(quantile(lags_ms, share), 1) for share in (50, 95, 99)}
+    return {**shares, "worst": round(max(lags_ms), 1)}
 
 
 def measure(kind: str, per_frame: int, seconds: int, rate: int) -> dict[str, Any]:

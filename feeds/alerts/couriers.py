@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from feeds.alerts.errors import DeliveryError
+from rotation.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 QUEUE_MAX = 50
 """Calls that wait for one target; the oldest gives way to a newer one, which is reported."""
+TOLD_AT = frozenset(10**n for n in range(8))
+"""Dropped calls that are told: each one of an hour's flapping would push everything else off the screen."""
 TRIES = 6
 FIRST_S = 1.0
 LONGEST_S = 60.0
@@ -61,9 +64,9 @@ class Courier:
             # The first is being sent.
             del self._queue[1]
             self._dropped += 1
-            self._report(
-                self.name, f"{self.name}: {self._dropped} notifications not delivered: too many are waiting"
-            )
+            if self._dropped in TOLD_AT:
+                count = counted(self._dropped, "notification")
+                self._report(self.name, f"{self.name}: {count} not delivered: too many are waiting")
         self._queue.append(call)
         self._wake.set()
 

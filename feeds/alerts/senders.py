@@ -6,6 +6,8 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
+import ssl
 import sys
 from contextlib import suppress
 from functools import cache
@@ -21,7 +23,6 @@ from feeds.parsing.sanitize import clean
 from rotation.alerts.target import payload
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     from feeds.alerts.errors import Sender
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 RETRY_AFTER_MAX_S = 300.0
 """A longer wait that a server asks for counts as so long."""
 HERE = ("localhost", "127.0.0.1", "::1")
-TOO_MANY, TOO_SLOW = 429, 408
+TOO_MANY, TOO_SLOW, UNAVAILABLE = 429, 408, 503
 TEXT_MAX = 1_800
 """Characters: Discord takes 2,000, ntfy 4,096 bytes."""
 _OURS = "ROTATION_TUI_"
@@ -56,40 +57,69 @@ class _Webhook:
     async def __call__(self, fired: Fired, text: str) -> None:
         if not _is_usable(self._url):
             raise DeliveryError("the address is not valid", again=False)
+        if not _is_header(self._token):
+            raise DeliveryError("the token is not valid: it must be printable ASCII", again=False)
         headers, body = _request(self._target.kind, fired, text, self._token)
-        timeout = self._target.timeout_s
         try:
-            # Reading the certificates takes tens of milliseconds, in which the desk would stand still.
-            tls = await asyncio.to_thread(_tls)
-            async with (
-                asyncio.timeout(timeout),
-                httpx.AsyncClient(timeout=timeout, verify=tls) as client,
-                # The body is of no use, and however long it is, it is not read.
-                client.stream("POST", self._url, headers=headers, content=body) as reply,
-            ):
-                status, wait = reply.status_code, reply.headers.get("retry-after", "")
+            async with asyncio.timeout(self._target.timeout_s):
+                status, wait = await self._post(headers, body)
         except (TimeoutError, httpx.TimeoutException):
-            raise DeliveryError(f"no answer within {timeout:g} s") from None
+            raise DeliveryError(f"no answer within {self._target.timeout_s:g} s") from None
         except httpx.HTTPError as error:
             raise DeliveryError(_network(error)) from None
+        except httpx.InvalidURL:
+            # The address has been read before: this is the one that the answer redirects to.
+            raise DeliveryError("refused (redirects to an invalid address)", again=False) from None
         if status < httpx.codes.MULTIPLE_CHOICES:
             return
+        asked_s = min(retry_after_s(wait, wall_ns()) or 0.0, RETRY_AFTER_MAX_S)
         if status == TOO_MANY:
-            after_s = min(retry_after_s(wait, wall_ns()) or 0.0, RETRY_AFTER_MAX_S)
-            raise DeliveryError("asked to wait (HTTP 429)", after_s=after_s)
+            raise DeliveryError("asked to wait (HTTP 429)", after_s=asked_s)
         again = status >= httpx.codes.INTERNAL_SERVER_ERROR or status == TOO_SLOW
-        raise DeliveryError(f"refused (HTTP {status})", again=again)
+        after_s = asked_s if status == UNAVAILABLE else None
+        raise DeliveryError(f"refused (HTTP {status})", again=again, after_s=after_s)
+
+    async def _post(self, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        """The status, and what is asked for by Retry-After."""
+        # Reading the certificates takes tens of milliseconds, in which the desk would stand still.
+        client = await asyncio.to_thread(_client, self._url, self._target.timeout_s)
+        # The body is of no use, and however long it is, it is not read.
+        async with client, client.stream("POST", self._url, headers=headers, content=body) as reply:
+            return reply.status_code, reply.headers.get("retry-after", "")
+
+
+def _client(url: str, timeout_s: float) -> httpx.AsyncClient:
+    """A client for one try. Raises DeliveryError; its message quotes no proxy, which may hold a password."""
+    # What goes to this machine unencrypted must not go to a proxy on another one.
+    through_proxy = urlsplit(url).hostname not in HERE
+    try:
+        return httpx.AsyncClient(timeout=timeout_s, verify=_tls(), trust_env=through_proxy)
+    except ImportError:
+        message = "a SOCKS proxy needs one more library (pip install 'httpx[socks]')"
+        raise DeliveryError(message, again=False) from None
+    except (httpx.InvalidURL, ValueError):
+        message = "invalid proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+        raise DeliveryError(message, again=False) from None
+    except OSError:
+        raise DeliveryError("the TLS certificates of this machine cannot be read", again=False) from None
 
 
 def _is_usable(url: str) -> bool:
     """Whether it can be posted to, encrypted if to another machine. A secret may be anything."""
     try:
         parts = urlsplit(url)
-        (parts.hostname or "").encode("idna")
-        known = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in HERE)
-        return known and bool(parts.hostname) and parts.port != 0 and url.isprintable()
-    except ValueError:
+        host = parts.hostname or ""
+        host.encode("idna")
+        known = parts.scheme == "https" or (parts.scheme == "http" and host in HERE)
+        # httpx reads some names otherwise, and refuses some only when it connects.
+        known = known and bool(host) and " " not in host and bool(httpx.URL(url).host)
+        return known and parts.port != 0 and url.isprintable()
+    except (ValueError, httpx.InvalidURL):
         return False
+
+
+def _is_header(token: str) -> bool:
+    return token.isascii() and token.isprintable() and token == token.strip()
 
 
 @cache
@@ -98,6 +128,15 @@ def _tls() -> ssl.SSLContext:
 
 
 def _network(error: httpx.HTTPError) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "host name not found"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "certificate not accepted (an intercepting proxy, or a wrong clock)"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        cause = cause.__cause__ or cause.__context__
     return "no connection" if isinstance(error, httpx.ConnectError) else f"failed ({type(error).__name__})"
 
 
@@ -186,8 +225,10 @@ async def _run(argv: Sequence[str], stdin: bytes, timeout_s: float, environ: Map
         if process.returncode is None:
             _kill(process)
             await process.wait()
-    if process.returncode:
-        raise DeliveryError(f"{argv[0]}: exit code {process.returncode}", again=False)
+    code = process.returncode or 0
+    if code:
+        ending = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
+        raise DeliveryError(f"{argv[0]}: {ending}", again=False)
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

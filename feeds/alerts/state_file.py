@@ -22,6 +22,10 @@ CALLS_MAX = 500
 """Calls that are remembered for ``alerts history``."""
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a broken file raises; the last for one that is nested a thousand deep."""
+
+
 class Waiting(msgspec.Struct, frozen=True):
     """A call that a target has not got yet."""
 
@@ -81,15 +85,15 @@ class StateFile:
         except FileNotFoundError:
             return Kept(), ""
         except OSError as error:
-            return Kept(), f"{shown_path(self.path)}: cannot be read ({error.strerror or error})"
+            return Kept(), self._set_aside(f"cannot be read ({error.strerror or type(error).__name__})")
         try:
             if len(data) > SIZE_MAX:
                 raise msgspec.ValidationError("too large")
             kept = msgspec.json.decode(data, type=Kept)
             if kept.version != VERSION:
                 raise msgspec.ValidationError("another version")
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return Kept(), self._set_aside()
+        except UNREADABLE:
+            return Kept(), self._set_aside("is damaged")
         return kept, ""
 
     def peek(self) -> Kept:
@@ -98,15 +102,16 @@ class StateFile:
             return msgspec.json.decode(self.path.read_bytes(), type=Kept)
         except FileNotFoundError:
             return Kept()
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (OSError, *UNREADABLE) as error:
             raise DamagedError(f"{shown_path(self.path)}: cannot be read or is damaged") from error
 
-    def _set_aside(self) -> str:
+    def _set_aside(self, problem: str) -> str:
+        """Move it away before it is written anew, and say so: it may hold what somebody can still mend."""
         try:
-            aside = set_aside(self.path)
+            moved = f", moved to {set_aside(self.path).name}"
         except OSError:
-            return f"{shown_path(self.path)}: is damaged; alerts start afresh"
-        return f"{shown_path(self.path)}: is damaged and now {aside.name}; alerts start afresh"
+            moved = ""
+        return f"{shown_path(self.path)}: {problem}{moved}; alerts start afresh"
 
     def write(self, kept: Kept) -> None:
         """Replace the file; blocking. Raises OSError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ class AlertWatch:
         self._group: asyncio.TaskGroup | None = None
         self._turn = asyncio.Lock()
         """Held while writing: two writes at a time would tear the file."""
+        self._thread = ThreadPoolExecutor(1, "alert-state")
+        """Of its own: the loop's threads may all be waiting for host names that do not resolve."""
         self._writing: asyncio.Future[None] | None = None
         """The write under way, or the last one."""
         self._watches = False
@@ -178,6 +181,7 @@ class AlertWatch:
                 # Cancelling does not stop a thread: what it writes is older than what is written last.
                 await asyncio.wait((self._writing,))
             self._close()
+            self._thread.shutdown(wait=False)
 
     async def finish(self) -> None:
         """The desk has ended by itself: wait until calls are delivered, at most ``FINISH_S``."""
@@ -269,6 +273,8 @@ class AlertWatch:
         except InputError as error:
             self._report(name, f"{name}: not delivered: {error}")
             return None
+        if self._targets.get(name) != target:
+            return await self._courier(name)  # edited while its secret was read
         courier = Courier(name, send, self._report, self._has_changed, sleep=self._sleep)
         self._couriers[name] = (courier, self._group.create_task(courier.run(), name=f"alerts to {name}"))
         return courier
@@ -293,9 +299,12 @@ class AlertWatch:
         async with self._turn:
             self._dirty = False
             try:
-                self._writing = asyncio.ensure_future(asyncio.to_thread(self._file.write, self._kept()))
+                self._writing = asyncio.get_running_loop().run_in_executor(
+                    self._thread, self._file.write, self._kept()
+                )
                 await asyncio.shield(self._writing)
             except OSError as error:
+                self._dirty = True  # there may be room a moment later
                 self._fail(error)
             else:
                 self._is_failing = False

@@ -34,6 +34,8 @@ EARLIEST = date(1990, 1, 1)
 """No fund has published a list before."""
 ROUNDED = 0.011
 """Published weights are rounded to 0.01: where value over total agrees so far, it is the finer weight."""
+GROUPED = r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?"
+"""Thousands with commas between them."""
 DATE_FORMS = ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y", "%Y-%m-%d")
 
 
@@ -81,7 +83,8 @@ def parse_holdings(
     table = [row for row in rows[place + 1 :] if len(row) >= width]
     known = _weights(table, columns, is_published=bool(weights))
     (check_whole if is_sponsors else check_unit)(known, fund)
-    members = _members(table, columns, known)
+    # A fund is no member of its own: its return would explain itself.
+    members = [each for each in _members(table, columns, known) if not (is_named and each[0] == fund)]
     if not members:
         raise SourceError(f"{fund} holdings: no members in the file")
     if len(members) > MOST or (is_sponsors and len(members) < LEAST.get(fund, 1)):
@@ -171,7 +174,9 @@ def _cell(row: Sequence[str], columns: Mapping[str, int], names: Sequence[str]) 
 
 
 def _number(text: str) -> float | None:
-    return number(text.replace(",", "").rstrip("%").strip())
+    """None for what is no number, among them a decimal comma: 1,5 is neither 15 nor surely 1.5."""
+    plain = text.rstrip("%").strip()
+    return number(plain.replace(",", "") if re.fullmatch(GROUPED, plain) else plain)
 
 
 def _given(

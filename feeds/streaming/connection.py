@@ -29,7 +29,7 @@ from feeds.streaming.reasons import Reason, Why
 from feeds.streaming.receive.pace import pause_s
 from feeds.streaming.receive.socket import FRAME_MAX, ClientSocket
 from feeds.streaming.session import Action
-from feeds.turns import wait_for_turn
+from feeds.turns import gather, wait_for_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,8 +89,8 @@ class Connection:
     ) -> None:
         """``changed`` is called after each input to the state.
 
-        ``pace_s``: seconds between looks at what has been read, at least, and more while a great deal comes
-        (``receive/pace.py``); 0 to look at each frame at once.
+        ``pace_s``: seconds between looks at what has been read, more while a great deal comes
+        (``receive/pace.py``), and less where something is about to be drawn; 0 to look at each frame at once.
         """
         self._pace_s = pace_s
         self._arrived = asyncio.Event()
@@ -201,19 +201,20 @@ class Connection:
 
     async def _work(self, socket: ClientSocket) -> None:
         """Look at what has been read, at a pace, and do what follows."""
-        paused_s = self._pace_s
+        looked_s = self._time.monotonic() - self._pace_s
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             await wait_for_turn()
+            now_s = self._time.monotonic()
+            gathered_s, looked_s = now_s - looked_s, now_s
             size = self._look(socket)
             await self._act(socket)
             if socket.has_messages:
                 self._arrived.set()
                 await self._time.sleep(RELIEF_S)
             elif self._pace_s:
-                paused_s = pause_s(self._pace_s, size, paused_s)
-                await self._time.sleep(paused_s)
+                await gather(self._time.sleep, pause_s(self._pace_s, size, gathered_s))
 
     def _look(self, socket: ClientSocket) -> int:
         """Give the state what has been read, or much of it; returns how many characters or bytes that was."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from rotation.alerts.changes import Changes
-from rotation.alerts.engine import Alert, AlertEngine
+from rotation.alerts.engine import Alert, AlertEngine, called_for
 from rotation.alerts.rule import AlertState
 from rotation.alerts.target import SIGNALS
 from rotation.desk import EVENTS_MAX, AlertLine, DeskEvent, EventKind
@@ -215,8 +215,11 @@ class DeskLog:
         is_armed = state.is_armed
         if rule.repeat == "once":
             is_armed = not state.fired
-        elif rule.repeat == "session" and state.last_session is not None:
-            is_armed = self._session is None or state.last_session < self._session
+        elif rule.repeat == "session" and self._session is not None:
+            last_session = called_for(state, self._session)
+            is_armed = last_session is None or last_session < self._session
+        elif rule.repeat == "session":
+            is_armed = True
         return AlertLine(rule.id, rule.condition, is_armed, state.fired, state.last_at, problem)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,12 +15,15 @@ from rotation.context.wants import NOTHING
 from rotation.figures.figure import plain
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
     from rotation.context.wants import Wants
     from rotation.figures.figure import Figure
     from rotation.snapshot import Snapshot
+
+
+WRONG_CLOCK = dt.timedelta(7)
+"""A call for a session that lies further ahead comes from a clock that was wrong, and silences nothing."""
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -50,18 +54,24 @@ def step(alert: Alert, state: AlertState, reading: Reading) -> tuple[AlertState,
         if terms.value(each.figure, each.qualifier) is not None
     ]
     session = max((reading.observed[name].session for name in used), default=reading.session)
-    if is_true is not True or not _is_due(
-        rule, msgspec.structs.replace(state, is_armed=is_armed), session, reading.at
-    ):
+    last_session = called_for(state, reading.session)
+    as_now = msgspec.structs.replace(state, is_armed=is_armed, last_session=last_session)
+    if is_true is not True or not _is_due(rule, as_now, session, reading.at):
         if is_armed == state.is_armed and before == state.before:
             return state, None
         return msgspec.structs.replace(state, is_armed=is_armed, before=before), None
     values = {name: plain(reading.observed[name].value) for name in figures_of(alert.node)}
     fired = Fired(rule.id, rule.condition, session, reading.at, values, state.fired + 1)
-    newest = max(session, state.last_session or session)
+    newest = max(session, last_session or session)
     return AlertState(
         rule.condition, is_armed=False, fired=fired.n, last_at=reading.at, last_session=newest, before=before
     ), fired
+
+
+def called_for(state: AlertState, today: dt.date) -> dt.date | None:
+    """The newest session for which it has fired; None for none, or for one too far ahead to be true."""
+    last = state.last_session
+    return None if last is None or last - today > WRONG_CLOCK else last
 
 
 def _is_due(rule: Rule, state: AlertState, session: dt.date, at: dt.datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -13,6 +13,10 @@ Plain = float | int | str | bool | None
 """A figure's value as JSON has it."""
 Repeat = Literal["session", "crossing", "once"]
 """``session``: once a session while it holds; ``crossing``: whenever it begins to; ``once``: once ever."""
+
+
+Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+"""With its zone: one without, in a file that somebody edited, cannot be compared with now."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +45,7 @@ class AlertState(msgspec.Struct, frozen=True):
     is_armed: bool = True
     fired: int = 0
     """Calls so far."""
-    last_at: dt.datetime | None = None
+    last_at: Moment | None = None
     last_session: dt.date | None = None
     """The newest session for which it has fired."""
     before: dict[str, Plain] = {}
@@ -54,7 +58,7 @@ class Fired(msgspec.Struct, frozen=True):
     id: str
     condition: str
     session: dt.date
-    at: dt.datetime
+    at: Moment
     values: dict[str, Plain]
     """Every figure that the condition names, as it was."""
     n: int

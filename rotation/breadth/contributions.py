@@ -110,13 +110,18 @@ def _sectors(members: Iterable[Contribution]) -> tuple[SectorContribution, ...]:
         made.append(
             SectorContribution(
                 sector=sector,
-                weight_pct=fsum(each.weight_pct or 0.0 for each in known),
-                contribution_pp=fsum(each.contribution_pp or 0.0 for each in known),
+                weight_pct=fsum(each.weight_pct or 0.0 for each in known) if known else None,
+                contribution_pp=fsum(each.contribution_pp or 0.0 for each in known) if known else None,
                 counted=len(known),
                 total=len(group),
             )
         )
-    return tuple(sorted(made, key=lambda each: (-each.contribution_pp, each.sector)))
+    return tuple(sorted(made, key=_by_contribution))
+
+
+def _by_contribution(of: SectorContribution) -> tuple[bool, float, str]:
+    """The highest first, those of which nothing is known last."""
+    return of.contribution_pp is None, -(of.contribution_pp or 0.0), of.sector
 
 
 def of_spread(

@@ -128,9 +128,10 @@ class SectorContribution(msgspec.Struct, frozen=True):
     """What the members of one sector add together."""
 
     sector: str
-    weight_pct: float
-    """Weight of its members that are counted."""
-    contribution_pp: float
+    weight_pct: float | None
+    """Weight of its members that are counted; None while none is."""
+    contribution_pp: float | None
+    """What they add; None while none is counted."""
     counted: int
     total: int
 

@@ -4,23 +4,29 @@ The totals are those of the minutes: a minute is the sum of its prints, or the b
 (``Role.MINUTE``), however late that bar comes. The result depends on the order of arrival only where a
 revision does (the later arrival wins); how the prints were batched never matters. Memory is bounded: a print
 older than the newest by more than KEPT_NS, or than KEPT_MAX others, is folded into its minute and can no
-longer be revised.
+longer be revised. Of most symbols nobody reads single minutes: older ones are kept as plain numbers in places
+that are taken once for the session (``PackedMinutes``), and are objects again when something comes for them.
 """
 
 from __future__ import annotations
 
+import sys
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal
 
+from rotation.market.reduce.packed import PackedMinutes
 from rotation.quote import MINUTE_NS, NS, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rotation.quote import PartDay, Quote
 
 KEPT_NS = 60 * NS
 KEPT_MAX = 4096
+LOOSE = 4
+"""Minutes that are objects before they are packed; RECENT stay so."""
+RECENT = 2
 
 Outcome = Literal["accepted", "duplicates", "revised", "late"]
 """The names of the counters in ``snapshot.Counts``."""
@@ -52,9 +58,11 @@ class _Minute:
 class Prints:
     """Last by event time, range, volume, and the last price of every minute."""
 
-    def __init__(self, opens_ns: int) -> None:
-        """``opens_ns``: where minute 0 of the path stands."""
+    def __init__(self, opens_ns: int, *, packs: bool = False) -> None:
+        """``opens_ns``: where minute 0 of the path stands. ``packs``: see ``pack``."""
         self._opens_ns = opens_ns
+        self._packed: PackedMinutes | None = None
+        self._loose = LOOSE if packs else sys.maxsize
         self._kept: dict[Identity, Quote] = {}
         self._order: list[Identity] = []
         self._folded: Identity = (-1, -1)
@@ -67,8 +75,36 @@ class Prints:
         """A print with a higher identity is new and in order: no repeat, not late, no part of a bar."""
         self.last: Quote | None = None
         """None while there are only prints of which the size alone counts; then high and low are infinite."""
-        self.minutes: dict[int, Quote] = {}
-        """By the minute at whose end it is known, the last print of each."""
+        self._minutes: dict[int, Quote] = {}
+
+    @property
+    def minutes(self) -> Mapping[int, Quote]:
+        """By the minute at whose end it is known, the last print of each; packed ones cost a pass."""
+        packed = self._packed
+        if packed is None:
+            return self._minutes
+        places = sorted({*packed.lasts(), *self._minutes})
+        found = ((place, self.minute(place)) for place in places)
+        return {place: quote for place, quote in found if quote is not None}
+
+    def minute(self, place: int) -> Quote | None:
+        """That of one minute; None where none has printed."""
+        quote = self._minutes.get(place)
+        return self._packed.last(place) if quote is None and self._packed is not None else quote
+
+    def pack(self) -> None:
+        """Keep minutes as numbers from now on, once they are not the newest: nobody asks for all of them."""
+        self._loose = LOOSE
+
+    def unpack(self) -> None:
+        """Keep minutes as objects from now on: they are asked for again and again."""
+        self._loose, packed = sys.maxsize, self._packed
+        if packed is None:
+            return
+        for place in list(packed.sums()):
+            self._known(place)
+        self._minutes = dict(self.minutes)
+        self._packed = None
 
     @property
     def high(self) -> float:
@@ -99,18 +135,20 @@ class Prints:
 
     def is_new(self, identity: Identity) -> bool:
         """Whether a print of this identity, however late, repeats none that is remembered or summed up."""
-        minute = self._parts.get((identity[0] - self._opens_ns) // MINUTE_NS)
+        minute = self._known((identity[0] - self._opens_ns) // MINUTE_NS)
         is_summed_up = identity <= self._folded or (minute is not None and minute.bar is not None)
         return not is_summed_up and identity not in self._kept
 
     def has_bar(self, starts_ns: int) -> bool:
         """Whether the minute that begins then is known by a bar, and not print by print."""
         place = (starts_ns - self._opens_ns) // MINUTE_NS
-        minute, last = self._parts.get(place), self.minutes.get(place + 1)
+        minute, last = self._known(place), self.minute(place + 1)
         return (minute is not None and minute.bar is not None) or (last is not None and last.bar_ns > 0)
 
     def take(self, quote: Quote) -> Outcome:
         """Count one print in; say what it was."""
+        if len(self._parts) > self._loose:
+            self._pack()
         if quote.role == Role.MINUTE:
             return self._replace(quote)
         identity = (quote.ts_ns, quote.seq)
@@ -144,7 +182,9 @@ class Prints:
         """
         minute = self._parts.get(place)
         if minute is None:
-            minute = self._parts[place] = _Minute()
+            if len(self._parts) >= self._loose:
+                self._pack()
+            minute = self._made(place)
         minute.volume += volume
         self._volume += volume
         if high is not None and low is not None:
@@ -163,7 +203,7 @@ class Prints:
 
     def fold(self, place: int, high: float, low: float) -> None:
         """The range of prints of one minute that were added as a sum and are never remembered: too old."""
-        minute = self._parts[place]
+        minute = self._parts.get(place) or self._made(place)
         minute.folded_high = max(minute.folded_high, high)
         minute.folded_low = min(minute.folded_low, low)
 
@@ -180,12 +220,14 @@ class Prints:
         self._high = LOWEST if day.high is None else day.high
         self._low = HIGHEST if day.low is None else day.low
         self._volume, self._is_summed = day.volume, True
+        if len(self._minutes) > self._loose:
+            self._pack()
         for minute in self.minutes.keys() - day.minutes.keys() if day.is_whole else ():
-            del self.minutes[minute]
+            self._drop_last(minute)
             self._changed_from = minute if self._changed_from is None else min(minute, self._changed_from)
         for minute, quote in day.minutes.items():
-            if self.minutes.get(minute) != quote:
-                self.minutes[minute] = quote
+            if self.minute(minute) != quote:
+                self._minutes[minute] = quote
                 if self._changed_from is None or minute < self._changed_from:
                     self._changed_from = minute
         if day.last is not None:
@@ -204,7 +246,7 @@ class Prints:
     def _replace(self, bar: Quote) -> Outcome:
         """Let a bar take the place of its minute. It is never too late."""
         place = self._place_of(bar)
-        known = self._parts.get(place)
+        known = self._known(place)
         if known is not None and known.bar == bar:
             return "duplicates"
         self._parts[place] = _Minute(bar)
@@ -220,9 +262,54 @@ class Prints:
     def _part(self, quote: Quote) -> _Minute:
         place = self._place_of(quote)
         minute = self._parts.get(place)
+        return self._made(place) if minute is None else minute
+
+    def _known(self, place: int) -> _Minute | None:
+        """What a minute adds to the totals; None where it has no prints."""
+        minute, packed = self._parts.get(place), self._packed
+        if minute is not None or packed is None or not packed.has(place):
+            return minute
+        minute = self._parts[place] = _Minute(packed.bar(place))
+        volume, high, low = packed.take(place)
+        if minute.bar is None:
+            minute.volume, minute.high, minute.low = volume, high, low
+            minute.folded_high, minute.folded_low = high, low
+        return minute
+
+    def _made(self, place: int) -> _Minute:
+        """The same of a minute that is no object, new where it has no prints."""
+        minute = self._known(place)
         if minute is None:
             minute = self._parts[place] = _Minute()
         return minute
+
+    def _pack(self) -> None:
+        """Pack all minutes but the newest, where their numbers fit. Nobody may hold one of them meanwhile."""
+        packed = self._packed
+        if packed is None:
+            packed = self._packed = PackedMinutes()
+        for place in sorted(self._minutes)[:-RECENT]:
+            quote = self._minutes[place]
+            if packed.is_bars_copy(place) and packed.last(place) != quote:
+                self._known(place - 1)
+            if packed.put_last(place, quote):
+                del self._minutes[place]
+        for place in sorted(self._parts)[:-RECENT]:
+            minute = self._parts[place]
+            # The bar may soon be packed as the last print of its minute.
+            is_early = minute.bar is not None and self._minutes.get(place + 1) == minute.bar
+            if not is_early and packed.put(place, minute):
+                del self._parts[place]
+        # Those that do not fit are not tried again with every print.
+        self._loose = max(LOOSE, max(len(self._parts), len(self._minutes)) + 1)
+
+    def _drop_last(self, place: int) -> None:
+        """Know no last print of a minute any more."""
+        self._minutes.pop(place, None)
+        if self._packed is not None:
+            if self._packed.is_bars_copy(place):
+                self._known(place - 1)
+            self._packed.drop_last(place)
 
     def _place(self, quote: Quote) -> None:
         """Let the print be the last one, of all and of its minute, if by event time it is."""
@@ -231,9 +318,11 @@ class Prints:
             self.last = quote
         # The minute that ends at or after the print: a bar known at 10:40:00 closes the minute before.
         minute = -((self._opens_ns - quote.ts_ns) // MINUTE_NS)
-        last = self.minutes.get(minute)
+        last = self._minutes.get(minute)
+        if last is None and self._packed is not None:
+            last = self._packed.last(minute)
         if last is None or identity >= (last.ts_ns, last.seq):
-            self.minutes[minute] = quote
+            self._minutes[minute] = quote
             if self._changed_from is None or minute < self._changed_from:
                 self._changed_from = minute
 
@@ -273,8 +362,12 @@ class Prints:
             return
         minutes = self._parts.values()
         self._volume = sum(minute.volume for minute in minutes)
-        self._high = max(minute.high for minute in minutes)
-        self._low = min(minute.low for minute in minutes)
+        self._high = max((minute.high for minute in minutes), default=LOWEST)
+        self._low = min((minute.low for minute in minutes), default=HIGHEST)
+        if self._packed is not None:
+            volume, high, low = self._packed.total()
+            self._volume += volume
+            self._high, self._low = max(self._high, high), min(self._low, low)
         self._is_summed = True
 
 

@@ -129,10 +129,11 @@ class MinuteLine:
 
 def _minutes(base: Prints, against: Prints, start: int, unit: float) -> Iterator[tuple[int, float]]:
     """The line from a minute on."""
-    minutes = range(start, max((*base.minutes, *against.minutes), default=start - 1) + 1)
+    uppers, lowers = base.minutes, against.minutes
+    minutes = range(start, max((*uppers, *lowers), default=start - 1) + 1)
     b, a = _last_before(base, start), _last_before(against, start)
     for minute in minutes:
-        upper, lower = base.minutes.get(minute), against.minutes.get(minute)
+        upper, lower = uppers.get(minute), lowers.get(minute)
         b, a = upper or b, lower or a
         if b and a and (upper or lower):
             yield minute, b.price / a.price * unit
@@ -140,6 +141,7 @@ def _minutes(base: Prints, against: Prints, start: int, unit: float) -> Iterator
 
 def _last_before(prints: Prints, minute: int) -> Quote | None:
     """The last price known before a minute; None where none is."""
-    first = min(prints.minutes, default=minute)
-    earlier = (prints.minutes.get(place) for place in range(minute - 1, first - 1, -1))
+    minutes = prints.minutes
+    first = min(minutes, default=minute)
+    earlier = (minutes.get(place) for place in range(minute - 1, first - 1, -1))
     return next((quote for quote in earlier if quote is not None), None)

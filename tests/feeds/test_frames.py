@@ -11,7 +11,7 @@ from feeds.alerts.watch import AlertWatch
 from feeds.events import Batch, BidAsks, PrintsReplaced, Status, SymbolStates
 from feeds.frames import Frames
 from feeds.supervisor import Supervisor
-from feeds.turns import Turns, wait_for_turn
+from feeds.turns import Turns, gather, wait_for_turn
 from rotation.alerts.rule import Rule
 from rotation.alerts.target import AlertSettings
 from rotation.desk import Desk, EventKind
@@ -273,6 +273,68 @@ async def test_a_rest_that_is_prolonged_is_kept():
     frames.settle()
     assert made == [1], "settled once"
     running.cancel()
+
+
+async def test_at_the_end_of_a_rest_what_has_come_is_looked_at_before_what_is_owed_is_made_alone():
+    progress: list[str] = []
+    frames = Frames(lambda: (progress.append("make"), frames.made()), lambda: progress.append("hurry"))
+    running = asyncio.create_task(frames.run())
+    frames.on_prices()
+    frames.rest(LONG_S)
+    frames.on_prices()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert progress == ["make"], "nobody needs what comes in a rest"
+    frames.rest(0.001)
+    await until(lambda: progress[1:])
+    assert progress[1] == "hurry"
+    await until(lambda: progress[2:])
+    frames.on_prices()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert progress == ["make", "hurry", "make", "make"], "once a rest"
+    running.cancel()
+
+
+async def test_a_frame_has_what_a_stream_had_let_gather_for_longer():
+    paces: list[float] = []
+
+    async def sleep(seconds):
+        paces.append(seconds)
+        await asyncio.Event().wait()
+
+    class Gathering(Script):
+        async def events(self):
+            yield batch(220.0)
+            await gather(sleep, LONG_S)
+            yield batch(221.0, 1)
+            await gather(sleep, LONG_S)
+
+    supervisor = supervise(Gathering())
+    made = counted(supervisor)
+    supervisor.rest(LONG_S)
+    running = asyncio.create_task(supervisor.run())
+    await until(lambda: paces)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (paces, made) == ([LONG_S], [])
+    supervisor.rest(0.001)
+    await until(lambda: made)
+    assert supervisor.latest.legs["IWM"].last == 221.0
+    assert made == [2], "the older price is not shown by itself"
+    assert paces == [LONG_S, LONG_S], "it gathers again"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_without_a_desk_that_draws_what_gathers_is_left_as_long_as_it_should():
+    slept: list[float] = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    await gather(sleep, LONG_S)
+    assert slept == [LONG_S]
 
 
 async def test_prices_are_taken_in_after_a_key_has_been_answered():

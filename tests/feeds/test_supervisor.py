@@ -787,3 +787,22 @@ async def test_a_pass_made_for_what_has_changed_since_is_not_used():
     await run
     leg = supervisor.latest.legs["IWM"]
     assert (leg.last, leg.streak.settled, leg.streak.with_today) == (220.0, 4, 5)
+
+
+async def test_where_one_symbol_s_state_changes_the_others_are_said_by_the_same_objects():
+    """Thousands of new ones, several times a second, would have garbage collected as often."""
+
+    class Both(Wires):
+        symbols = frozenset({"IWM", "QQQ"})
+
+    said = []
+    gapped = {"IWM": Kind.GAPPED}
+    states = (SymbolStates({}), SymbolStates(gapped), SymbolStates(gapped, frozenset({"IWM"})))
+    supervisor = supervise(Both(states, name="script"))
+    supervisor.on_publish = lambda snapshot: (said.append(supervisor.provenance), snapshot)[1]
+    await supervisor.run()
+    first, *_, last = said
+    assert first["QQQ"] is last["QQQ"]
+    assert [each["IWM"].override for each in said] == [None, Kind.GAPPED, Kind.GAPPED]
+    assert [each["IWM"].range_incomplete for each in said] == [False, False, True]
+    assert first["QQQ"] == Provenance(LIVE, "script")

@@ -26,6 +26,8 @@ SENTENCE_FROM = 76
 VERDICT_ROLES = {Verdict.BASE: "up-strong", Verdict.AGAINST: "down-strong", Verdict.NEITHER: "strong"}
 """As the spread of the chosen window is coloured, a lead and a gap."""
 GO_LIVE = "live with: rotation-tui history sync"
+GO_LIVE_SHORT = "live: rotation-tui history sync"
+"""Beside the demo's clock on 80 columns, without seconds and phase: both are the tape's, and it is marked DEMO."""
 TIE = "\N{NO-BREAK SPACE}"
 
 
@@ -116,7 +118,11 @@ def _clocks(snapshot: Snapshot, view: ViewState) -> list[list[Span]]:
     short: list[Span] = [(clock.strftime("%d %b %H:%M %Z"), "text"), phase]
     forms = [long, short, short[:1], [(clock.strftime("%H:%M %Z"), "text")]]
     if snapshot.mode == Kind.DEMO and not snapshot.health.host:
-        forms.insert(0, [*long, (f"  {GO_LIVE}", "muted")])
+        dated = clock.strftime("%d %b %Y %H:%M %Z")
+        forms[:0] = [
+            [*long, (f"  {GO_LIVE}", "muted")],
+            [(dated, "text"), (f"  {GO_LIVE_SHORT}", "muted")],
+        ]
     if snapshot.session and snapshot.session != clock.date():
         forms.insert(0, [*long, (f"  showing {snapshot.session:%a %d %b %Y}", "warn")])
     return forms

@@ -21,7 +21,7 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, RefreshingDesk, ReopeningDesk, YieldingDesk, rest_of
+from tui.backend import AlertDesk, BeforePrices, RefreshingDesk, ReopeningDesk, YieldingDesk, rest_of
 from tui.panels.registry import PANELS, load_panels
 from tui.screen.flash.flash import Flash
 from tui.screen.line_panel import LinePanel
@@ -64,7 +64,7 @@ LATER = (
 )
 """What keys, the mouse and the first Snapshot need: imported beside the desk, after the first paint."""
 FRAME_S = 0.02
-"""Between two looks at what the desk has published, at least."""
+"""Between two looks at what the desk has published, unless figures are due sooner."""
 FRESH_S = 0.05
 """What is due waits so long for the next Snapshot, so that what is painted is new."""
 SETTLED_S = 30.0
@@ -133,10 +133,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._newest: Snapshot | None = None
         self._open_desk = open_desk
         self._desk: Desk | None = None
-        self._yielding: YieldingDesk | None = None
-        """The same, where prices can wait for keys."""
-        self._has_pressed = False
-        """A key is in the next frame."""
+        self._before_prices = BeforePrices()
         self._shown: frozenset[str] = frozenset()
         """The panels on screen."""
         self._wants: Wants | None = None
@@ -224,7 +221,7 @@ class RotationApp(App[None], inherit_bindings=False):
     async def _live(self) -> None:
         desk = await asyncio.to_thread(self._opened)
         self._desk = desk
-        self._yielding = desk if isinstance(desk, YieldingDesk) else None
+        self._before_prices.desk = desk if isinstance(desk, YieldingDesk) else None
         self._ask()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
@@ -244,11 +241,12 @@ class RotationApp(App[None], inherit_bindings=False):
         async for snapshot in desk.listen():
             is_first = self._newest is None
             self.take(snapshot)
-            rest(EVERY_S["figures"] if self.view.paused else self._paced.due_in_s())
+            due_s = EVERY_S["figures"] if self.view.paused else self._paced.due_in_s()
+            rest(due_s)
             if is_first:
                 self.on_opened()
                 self.set_timer(SETTLED_S, self._settled)
-            await asyncio.sleep(FRAME_S)
+            await asyncio.sleep(min(due_s, FRAME_S) or FRAME_S)
 
     def _settled(self) -> None:
         self.on_settled()
@@ -374,15 +372,11 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def terminal_typed(self) -> None:
         """A key has come: it is answered before prices that came with it are taken in."""
-        if self._yielding is not None:
-            self._yielding.give_way()
+        self._before_prices.typed()
 
     def post_display_hook(self) -> None:
         """A frame has been written: Textual's hook."""
-        if self._has_pressed:
-            self._has_pressed = False
-            if self._yielding is not None:
-                self._yielding.go_on()
+        self._before_prices.written()
 
     def terminal_gone(self) -> None:
         """The terminal has hung up; in a thread of the driver's."""
@@ -460,7 +454,7 @@ class RotationApp(App[None], inherit_bindings=False):
         from tui.screen import picking  # noqa: PLC0415 - see LATER
         from tui.view import palette  # noqa: PLC0415
 
-        self._has_pressed = True
+        self._before_prices.pressed()
         action = self.view.keys.action_of(key)
         greeting, message = self._greeting(), self.view.message
         if message:
@@ -611,8 +605,9 @@ class RotationApp(App[None], inherit_bindings=False):
             screen.places = drawn.places
             screen.refresh(layout=True)
         lit = self._lit(drawn, view, look)
-        for name, rows in lit.rows.items():
-            self._panels[name].show(rows, look)
+        changed = [name for name, rows in lit.rows.items() if self._panels[name].show(rows, look)]
+        if changed:
+            self._before_prices.drawn()
         self._shown = frozenset(drawn.places)
         self._ask()
         if drawn.most is not None:

@@ -25,14 +25,14 @@ class LinePanel(Widget):
         self._rows: list[Row] = []
         self._strips: dict[Row, Strip] = {}
 
-    def show(self, rows: list[Row], theme: Theme) -> None:
-        """Show these rows, each exactly as wide as the widget."""
+    def show(self, rows: list[Row], theme: Theme) -> bool:
+        """Show these rows, each exactly as wide as the widget; whether any cell is to be painted for them."""
         before, self._rows = self._rows, rows
         if theme is not self._theme or len(before) != len(rows):
             self._theme = theme
             self._strips.clear()
             self.refresh()
-            return
+            return True
         changed = [
             Region(start, y, end - start, 1)
             for y, (old, new) in enumerate(zip(before, rows, strict=True))
@@ -42,6 +42,7 @@ class LinePanel(Widget):
         if changed:
             self._strips = {row: self._strips[row] for row in rows if row in self._strips}
             self.refresh(*changed)
+        return bool(changed)
 
     def render_line(self, y: int) -> Strip:
         """Return one line of cells for Textual."""

@@ -16,6 +16,9 @@ LONGER = 2.5
 
 
 def pause_s(pace_s: float, size: int, gathered_s: float) -> float:
-    """Seconds until the next look. ``size``: of the frames that this one held, gathered in ``gathered_s``."""
-    is_busy = BUSY_PER_S * gathered_s < size < MANY
+    """Seconds until the next look. ``size``: of the frames that this one held, gathered in ``gathered_s``.
+
+    A look that came sooner than usual says little of how much comes a second.
+    """
+    is_busy = BUSY_PER_S * max(gathered_s, pace_s) < size < MANY
     return pace_s * LONGER if is_busy else pace_s

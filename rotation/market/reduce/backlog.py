@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
+OLD = 32_768
+"""Sums of what was let go that are kept as columns; of more, a few become prints with each frame."""
+OLD_AT_ONCE = 512
 CHUNK = 8_192
 """Rows that lie together from then on: so many are looked at with one frame."""
 
@@ -154,6 +157,17 @@ class Backlog:
             self.unsummed.difference_update(wanted)
         old = [taken for sums in self._sums if (taken := sums.take(wanted)) is not None]
         return stacked(old) if old else None, None if rows is None else minute_sums(rows, self._opens_ns)
+
+    def take_old(self) -> pl.DataFrame | None:
+        """A few sums of what was let go, where there are many; None where there are not.
+
+        Else they would grow with every minute of a session in which nobody reads them.
+        """
+        height = sum(sums.height for sums in self._sums)
+        if height <= OLD:
+            return None
+        most = max(self._sums, key=lambda sums: sums.height)
+        return most.take_oldest(max(OLD_AT_ONCE, height - 2 * OLD))
 
     def take_unread(self, keys: Collection[int]) -> pl.DataFrame | None:
         """The rows of these keys that are no prints yet, which they now are; all of them must be in a sum.

@@ -9,23 +9,24 @@ from rotation.market.auction import AUCTION_NS
 from rotation.quote import MINUTE_NS, PartDay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rotation.market.prints import Prints
+    from rotation.quote import Quote
 
 
 def part_day(prints: Prints | None, minutes: Iterable[int] | None = None) -> PartDay | None:
     """The prints of a part of the day, with their last prices in these ``minutes``; None: in all of them."""
     if prints is None:
         return None
-    held = prints.minutes
-    places = held if minutes is None else [place for place in minutes if place in held]
+    held: Mapping[int, Quote | None]
+    held = prints.minutes if minutes is None else {place: prints.minute(place) for place in minutes}
     return PartDay(
         prints.last,
         prints.high if isfinite(prints.high) else None,
         prints.low if isfinite(prints.low) else None,
         prints.volume,
-        {place: held[place] for place in places},
+        {place: quote for place, quote in held.items() if quote is not None},
         is_whole=minutes is None,
     )
 

@@ -125,6 +125,20 @@ class OldSums:
         self.drop(keys)
         return stacked(taken)
 
+    @property
+    def height(self) -> int:
+        """How many rows are kept."""
+        return sum(sums.height for _, sums in self._frames)
+
+    def take_oldest(self, rows: int) -> pl.DataFrame:
+        """The sums in up to so many of the oldest rows, which are kept here no longer; there must be some."""
+        number, sums = self._frames[0]
+        if sums.height <= rows:
+            del self._frames[0]
+        else:
+            self._frames[0] = number, sums.slice(rows)
+        return self._untaken(number, sums.slice(0, rows))
+
     def drop(self, keys: Sequence[int]) -> None:
         """Keep none of these keys."""
         self._taken.scatter(keys, [self._newest] * len(keys))

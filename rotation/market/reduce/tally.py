@@ -187,6 +187,10 @@ class Tally:
 
     @asked.setter
     def asked(self, keys: frozenset[int]) -> None:
+        for key in keys & self._prints.keys():
+            self._prints[key].unpack()
+        for key in (self._asked - keys) & self._prints.keys():
+            self._prints[key].pack()
         self._asked = keys
         self._is_asked = pl.Series([key in keys for key in range(3 * len(self._names))], dtype=pl.Boolean)
 
@@ -248,7 +252,7 @@ class Tally:
     def _book(self, key: int) -> Prints:
         prints = self._prints.get(key)
         if prints is None:
-            prints = self._prints[key] = Prints(self._opens_ns)
+            prints = self._prints[key] = Prints(self._opens_ns, packs=key not in self._asked)
         return prints
 
     def _sum(self, keys: Collection[int] | None) -> None:
@@ -306,6 +310,9 @@ class Tally:
         if gone.keys:
             sums = None if gone.summed is None else minute_sums(gone.summed, self._opens_ns)
             self._fold(sums, gone.keys)
+        old = self._backlog.take_old()
+        if old is not None:
+            self._fold(old, self._count_in(old))
         if self._backlog.crowded:
             self._read(self._backlog.crowded & self._backlog.unread)
             self._backlog.crowded.clear()

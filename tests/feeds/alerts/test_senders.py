@@ -6,18 +6,23 @@ import asyncio
 import datetime as dt
 import json
 import os
+import socket
+import ssl
 import sys
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
+from feeds.alerts import senders
 from feeds.alerts.errors import DeliveryError
 from feeds.alerts.senders import desktop_argv, sender
 from rotation.alerts.rule import Fired
 from rotation.alerts.target import Target
 from tests.support.fake_time import until
+from tests.support.hub.certificates import HOST, Authority
 
 AT = dt.datetime(2024, 7, 16, 14, tzinfo=dt.UTC)
 FIRED = Fired("wide", "spread.5.pp > 10", AT.date(), AT, {"spread.5.pp": 10.3}, 3)
@@ -86,7 +91,9 @@ async def test_without_an_address_the_secret_is_the_address():
         (429, "retry-after: soon\r\n", "asked to wait (HTTP 429)", True, 0.0),
         (500, "", "refused (HTTP 500)", True, None),
         (404, "", "refused (HTTP 404)", False, None),
+        (503, "retry-after: 40\r\n", "refused (HTTP 503)", True, 40.0),
         (302, "location: http://127.0.0.1:1/\r\n", "refused (HTTP 302)", False, None),
+        (301, "location: javascript:1\r\n", "refused (redirects to an invalid address)", False, None),
     ],
 )
 async def test_what_a_refusal_means(status, headers, message, again, after_s):
@@ -110,7 +117,10 @@ async def test_a_server_that_hangs_costs_its_time_out_and_no_more():
 @pytest.mark.parametrize(
     ("url", "message", "again"),
     [
-        ("http://127.0.0.1:1/", "no connection", True),
+        ("http://127.0.0.1:1/", "connection refused", True),
+        ("https://xn--zzzzz99999/", "the address is not valid", False),
+        ("https://[v1.x]/", "the address is not valid", False),
+        ("https://two words.example/", "the address is not valid", False),
         ("https://127.0.0.1:99999999/", "the address is not valid", False),
         ("gopher://example/", "the address is not valid", False),
         ("http://example.com/", "the address is not valid", False),
@@ -121,6 +131,85 @@ async def test_nobody_there(url, message, again):
     with pytest.raises(DeliveryError) as failure:
         await post("json", url)
     assert (str(failure.value), failure.value.again) == (message, again)
+
+
+@pytest.mark.parametrize("token", ["tök", "tok\nen", "tok\0en", " tk_1"])
+async def test_a_token_that_cannot_be_a_header_is_named_and_not_tried_again(token):
+    async with server() as (url, asked):
+        with pytest.raises(
+            DeliveryError, match="the token is not valid: it must be printable ASCII"
+        ) as failure:
+            await post("json", url, token)
+    assert not failure.value.again
+    assert token not in str(failure.value)
+    assert not asked
+
+
+async def test_what_goes_to_this_machine_does_not_go_through_a_proxy(monkeypatch):
+    """Unencrypted as it is, it would hand the token to whoever runs the proxy."""
+    async with server() as (proxy, seen), server() as (url, asked):
+        monkeypatch.setenv("HTTP_PROXY", proxy.removesuffix("/hook"))
+        await post("json", url.replace("127.0.0.1", "localhost"), SECRET)
+    assert not seen
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        (f"socks5://me:{SECRET}@127.0.0.1:1", r"a SOCKS proxy needs one more library"),
+        (f"foo://me:{SECRET}@127.0.0.1:1", "invalid proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"),
+        (f"http://me:{SECRET}@127.0.0.1:x", "invalid proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_used_is_named_without_its_password(monkeypatch, proxy, message):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(DeliveryError, match=message) as failure:
+        await post("json", "https://example.invalid/")
+    assert not failure.value.again
+    assert SECRET not in repr(failure.value)
+
+
+async def test_certificates_that_cannot_be_read_are_named(monkeypatch):
+    senders._tls.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
+    monkeypatch.setattr(httpx, "create_ssl_context", _unreadable)
+    with pytest.raises(DeliveryError, match="certificates of this machine cannot be read"):
+        await post("json", "https://example.invalid/")
+
+
+def _unreadable():
+    raise FileNotFoundError(2, "No such file or directory")
+
+
+async def test_a_certificate_that_nobody_trusts_is_told_as_such(tmp_path):
+    pair = Authority(tmp_path).sign("server")
+    async with untrusted(pair) as port:
+        with pytest.raises(DeliveryError, match="certificate not accepted") as failure:
+            await post("json", f"https://{HOST}:{port}/", SECRET)
+    assert failure.value.again
+
+
+@asynccontextmanager
+async def untrusted(pair):
+    """A server with a certificate that no authority known here has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    listening = await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0, ssl=context)
+    try:
+        yield listening.sockets[0].getsockname()[1]
+    finally:
+        listening.close()
+
+
+async def test_a_host_name_that_does_not_resolve_is_told_as_such(monkeypatch):
+    async def unknown(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    with pytest.raises(DeliveryError, match="host name not found") as failure:
+        await post("json", "https://no-such-host.invalid/", SECRET)
+    assert failure.value.again
 
 
 def command(*argv: str, timeout_s: float = 30.0, environ=None):
@@ -151,6 +240,7 @@ async def test_a_command_gets_json_on_stdin_arguments_as_they_are_and_no_key(tmp
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        (("sh", "-c", "kill -9 $$"), "sh: ended by signal 9"),
         ((sys.executable, "-c", "raise SystemExit(3)"), f"{sys.executable}: exit code 3"),
         (("/nonexistent/notify",), "/nonexistent/notify: cannot be started (No such file or directory)"),
         (("/",), "/: cannot be started (Permission denied)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
 
 import msgspec
 import pytest
@@ -252,7 +253,22 @@ async def test_the_queue_of_a_target_is_bounded_and_says_what_it_drops():
     await ended(task)
     assert len(courier.waiting) == QUEUE_MAX
     assert [each.fired.n for each in courier.waiting][:2] == [0, 6], "the newest matter most"
-    assert reports[-1] == "phone: 5 notifications not delivered: too many are waiting"
+    assert reports == ["phone: 1 notification not delivered: too many are waiting"]
+
+
+async def test_an_hour_of_flapping_does_not_flood_the_events():
+    reports = []
+
+    async def send(fired, text):
+        await asyncio.Event().wait()
+
+    courier = Courier("phone", send, lambda _, text: reports.append(text))
+    task = asyncio.create_task(courier.run())
+    for number in range(QUEUE_MAX + 3_600):
+        courier.put(Waiting("phone", msgspec.structs.replace(FIRED, n=number), "t"))
+    await ended(task)
+    counts = ["1 notification", "10 notifications", "100 notifications", "1,000 notifications"]
+    assert reports == [f"phone: {count} not delivered: too many are waiting" for count in counts]
 
 
 async def test_a_defect_in_one_target_ends_neither_it_nor_the_others(caplog):
@@ -323,7 +339,7 @@ async def test_a_broken_file_is_told_on_screen(tmp_path, snapshot):
     task = await running(watch)
     shown = watch.take(snapshot)
     await ended(task)
-    assert shown.events[0].text.endswith("is damaged and now alerts.json.broken-1; alerts start afresh")
+    assert shown.events[0].text.endswith("is damaged, moved to alerts.json.broken-1; alerts start afresh")
     assert shown.events[-1].kind is EventKind.ALERT
 
 
@@ -343,6 +359,87 @@ async def test_a_full_disk_is_told_once_and_calls_go_out(tmp_path, snapshot, mon
     assert texts == [
         "alert state cannot be saved (No space left on device): alerts may fire again after a restart"
     ]
+
+
+async def test_what_a_full_disk_did_not_take_is_written_once_there_is_room(tmp_path, snapshot, monkeypatch):
+    """Without another change: killed afterwards, it would call a second time."""
+    write, is_full, tries, may_save = StateFile.write, [True], [], asyncio.Semaphore(0)
+
+    def write_if_room(self, kept):
+        tries.append(kept)
+        if is_full[0]:
+            raise OSError(28, "No space left on device")
+        write(self, kept)
+
+    async def sleep(seconds):
+        await may_save.acquire()
+
+    monkeypatch.setattr(StateFile, "write", write_if_room)
+    sent = Sent()
+    watch = watch_of(tmp_path, sent, sleep=sleep)
+    task = await running(watch)
+    watch.take(snapshot)
+    await until(lambda: len(sent.got) == 2)
+
+    def is_tried_again() -> bool:
+        may_save.release()
+        return len(tries) > 6
+
+    await until(is_tried_again)
+    is_full[0] = False
+
+    def is_kept() -> bool:
+        may_save.release()
+        return StateFile(tmp_path).read()[0].states.get("any", AlertState()).fired == 1
+
+    await until(is_kept)
+    await ended(task)
+
+
+async def test_names_that_do_not_resolve_do_not_keep_the_state_from_being_written(tmp_path, snapshot):
+    """Lookups that hang hold the loop's own threads, all of them: what is fired is on disk even so."""
+    resolved = threading.Event()
+    loop = asyncio.get_running_loop()
+    lookups = [loop.run_in_executor(None, resolved.wait) for _ in range(64)]
+    watch = watch_of(tmp_path, Sent())
+    task = await running(watch)
+    watch.take(snapshot)
+    try:
+        await until(lambda: StateFile(tmp_path).read()[0].calls != ())
+    finally:
+        resolved.set()
+        await asyncio.gather(*lookups)
+        await ended(task)
+
+
+async def test_a_target_edited_while_its_secret_is_read_is_called_at_its_new_address(tmp_path, snapshot):
+    may_read, asked, got = threading.Event(), [], []
+
+    def secret(target):
+        asked.append(target.url)
+        assert may_read.wait(20)
+        return ""
+
+    def make(target, _):
+        async def send(fired, text):
+            got.append(target.url)
+
+        return send
+
+    rule = msgspec.structs.replace(RULE, to=("phone",))
+    old = Target(name="phone", kind="json", url="https://old.example/")
+    new = Target(name="phone", kind="json", url="https://new.example/")
+    watch = AlertWatch(
+        DESK, AlertSettings((rule,), (old,)), StateFile(tmp_path), secret=secret, make=make, sleep=Sleeps()
+    )
+    task = await running(watch)
+    watch.take(snapshot)
+    await until(lambda: asked == [old.url])
+    watch.set(AlertSettings((rule,), (new,)))
+    may_read.set()
+    await until(lambda: bool(got))
+    await ended(task)
+    assert got == [new.url]
 
 
 async def test_without_alerts_nothing_is_read_written_or_locked(tmp_path, snapshot):

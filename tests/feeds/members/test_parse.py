@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from feeds.errors import SourceError, StorageError
-from feeds.members.parse import parse_holdings
+from feeds.members.parse import _number, parse_holdings
 from feeds.members.store import MemberStore
 from tests.support.breadth.sponsors import HEAD, TITLE, invesco, sponsors
 from tests.support.paths import SHARED
@@ -79,6 +79,20 @@ def test_a_list_of_a_person_is_taken_as_it_is() -> None:
     assert made.frame.rows() == [
         ("AAA", "x", "", 1.5), ("BBB", "[2Jz", "", -2.0), ("BRK.B", "", "", None), ("CCC", "", "", None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("weight", "read"),
+    [("1,5", None), ("1,50", None), ("0,125", None), ("1,234.5", 1_234.5), ("12.5%", 12.5)],
+)
+def test_a_decimal_comma_is_not_taken_for_one_between_thousands(weight: str, read: float | None) -> None:
+    """1,5 was read as 15. What is not plain is unknown."""
+    assert _number(weight) == read
+
+
+def test_a_fund_is_no_member_of_its_own() -> None:
+    listed = parse_holdings(b"symbol,weight\nQQQ,50\nAAPL,50\n", "QQQ", as_of=OF)
+    assert listed.frame["symbol"].to_list() == ["AAPL"]
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.95, 0.98])

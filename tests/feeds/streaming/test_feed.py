@@ -12,7 +12,9 @@ from websockets.exceptions import ConnectionClosed
 
 from feeds.events import Status, SymbolStates
 from feeds.streaming.backfill import ENDED_NS
+from feeds.streaming.receive.pace import BUSY_PER_S, LONGER
 from feeds.streaming.watch.hours import Always
+from feeds.turns import Turns, turns
 from feeds.vendors.coinbase.stream import PRODUCT, Coinbase
 from rotation.quote import NS, Quote, Role
 from rotation.sessions import from_ns
@@ -550,3 +552,40 @@ async def test_a_mute_socket_of_a_vendor_that_acknowledges(monkeypatch):
         assert run.events_of(Status)[-1] == Status(Kind.OFFLINE, "3 of 3 symbols, nothing received yet")
         await run.time.passing(30)
         assert (run.server.upgrades, run.states[-1]) == (2, "LIVE")
+
+
+# Looks
+
+
+async def test_what_is_about_to_be_drawn_is_looked_at_though_it_might_gather_for_longer(monkeypatch):
+    mine = Turns()
+    token = turns.set(mine)
+    try:
+        async with running(monkeypatch, YAHOO, GOOD, pace_s=3_600.0) as run:
+            await run.time.passing(2)
+            for place, price in enumerate((220.5, 220.6)):
+                now_ns = run.time.clock_ns()
+                await run.server.send(run.subject.trade("IWM", price, now_ns, 900 + place))
+                await settle()
+                assert run.prices.get("IWM") != price
+                mine.hurry()
+                await settle()
+                assert run.prices["IWM"] == price
+                await run.time.passing(1)
+    finally:
+        turns.reset(token)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_stream_is_busy_by_what_comes_a_second_however_late_the_look_is(monkeypatch, is_late):
+    pace_s = 0.001
+    async with running(monkeypatch, YAHOO, GOOD, pace_s=pace_s) as run:
+        await run.time.passing(2)
+        now_ns = run.time.clock_ns()
+        frames = [run.subject.trade("IWM", 220.5, now_ns + i, 900 + i) for i in range(100)]
+        assert sum(map(len, frames)) > 2 * BUSY_PER_S * pace_s
+        await run.server.send(*frames)
+        await settle()  # the first of them has been looked at, the others wait
+        run.time.slept.clear()
+        await run.time.passing(1.0 if is_late else pace_s, step=1.0 if is_late else pace_s)
+        assert run.time.slept[0] == (pace_s if is_late else LONGER * pace_s)

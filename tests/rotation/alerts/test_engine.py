@@ -80,6 +80,21 @@ def test_a_figure_that_is_not_good_enough_neither_calls_nor_arms(bad):
     assert calls(asked, *lost) == [0], "what is lost at the crossing is not below it"
 
 
+def test_a_clock_that_was_years_ahead_silences_no_alert():
+    ahead = dt.date(2034, 7, 17)
+    years = (ahead - DAY).days * 86_400
+    now = [reading(second, 11, session=DAY) for second in (10, 20, 30)]
+    tomorrow = reading(90_000, 11, session=dt.date(2024, 7, 17))
+    wide = alert("spread.5.pp > 10")
+    assert calls(wide, reading(years, 11, session=ahead), *now, tomorrow) == [years, 10, 90_000]
+
+
+def test_a_clock_that_jumps_across_midnight_calls_once_for_each_session():
+    """Back and forth, an hour long: the day before has had its call, or has none any more."""
+    night = [reading(50_000 + i, 11, session=DAY + dt.timedelta(i % 2)) for i in range(3_600)]
+    assert calls(alert("spread.5.pp > 10"), *night) == [50_000, 50_001]
+
+
 def test_official_closes_count_after_the_bell():
     closed = reading(0, 11.0, kind=Kind.CLOSED, phase="POST", settled=True)
     assert calls(alert("spread.5.pp > 10"), closed) == [0]

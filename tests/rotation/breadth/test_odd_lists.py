@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rotation.breadth.contributions import contributions, values_before
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
@@ -110,3 +111,19 @@ def test_weights_that_are_no_whole_fund(
         each if each is None else pytest.approx(each) for each in (weight_pct, return_pct, contribution_pp)
     )
     assert (sector.counted, sector.total) == (2, 2)
+
+
+def test_a_sector_of_which_no_member_is_counted_adds_what_is_unknown_and_not_nothing() -> None:
+    lists: list[tuple[date, Members]] = [(DAYS[0], {"S1": ("Tech", 60.0), "S2": ("Energy", 40.0)})]
+    made = contributions(
+        membership_of("IWM", lists),
+        SESSION,
+        sessions=1,
+        was=values_before(history_of(CLOSES), SESSION, 1),
+        values={"S1": 99.0, "S2": None},
+        fund_return_pct=-0.5,
+    )
+    assert [(each.sector, each.weight_pct, each.contribution_pp, each.counted) for each in made.sectors] == [
+        ("Tech", 60.0, pytest.approx(-0.6), 1),
+        ("Energy", None, None, 0),
+    ]

@@ -172,6 +172,7 @@ def assert_same(tape: Tape, as_of_ns: int, *, reading: bool, follows_from: int =
     st.sampled_from((500, 5)),
     st.booleans(),
     st.integers(0, 3),
+    st.sampled_from((32_768, 8, 0)),
 )
 def test_columns_are_prints_one_by_one(
     tape: Tape,
@@ -183,9 +184,14 @@ def test_columns_are_prints_one_by_one(
     many: int,
     reading: bool,
     follows: int,
+    old: int,
 ):
-    """With little memory, sums for the desk's own symbols, and rows let go at once, too."""
+    """With little memory, sums for the desk's own symbols, rows let go and minutes packed at once, too."""
     with ExitStack() as stack:
+        stack.enter_context(patch.object(limits, "LOOSE", min(old, 4)))
+        stack.enter_context(patch.object(limits, "RECENT", 2 if old else 1))
+        stack.enter_context(patch.object(backlog, "OLD", old))
+        stack.enter_context(patch.object(backlog, "OLD_AT_ONCE", 512 if old else 1))
         stack.enter_context(patch.object(limits, "KEPT_MAX", memory))
         stack.enter_context(patch.object(tally, "ONE_BY_ONE", one_by_one))
         stack.enter_context(patch.object(backlog, "CHUNK", chunk))

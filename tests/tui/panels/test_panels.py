@@ -64,7 +64,13 @@ def test_a_demo_says_how_to_go_live_where_there_is_room(scenes: dict[str, Snapsh
     words = "live with: rotation-tui history sync"
     for width in (160, 120, 100):
         assert words in lines("ribbon", demo, width=width, height=3)[0]
-    assert "Tue 16 Jul 2024 10:40:00 EDT  OPEN" in lines("ribbon", demo, width=80, height=3)[0]
+    short = lines("ribbon", demo, width=80, height=3)[0]
+    assert "DEMO" in short
+    assert "16 Jul 2024 10:40 EDT  live: rotation-tui history sync" in short
+    assert (
+        "Tue 16 Jul 2024 10:40:00 EDT  OPEN"
+        in lines("ribbon", msgspec.structs.replace(demo, mode="REPLAY"), width=80, height=3)[0]
+    )
     host = msgspec.structs.replace(
         demo, health=msgspec.structs.replace(demo.health, host=("1 of 200 viewers",))
     )

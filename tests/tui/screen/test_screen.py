@@ -13,6 +13,7 @@ from rotation.context.wants import Part, Want, pairs_in
 from rotation.errors import InputError
 from rotation.snapshot import PairView
 from tests.support.fed import scenes as fed_scenes
+from tests.support.paths import HANG_S
 from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
 from tui.screen.app import RotationApp
@@ -400,6 +401,8 @@ async def test_a_desk_gives_way_to_a_key_until_that_is_painted(scenes: dict[str,
     app = RotationApp(lambda: desk, ViewState(themes=names()))
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
+        await pilot.pause(0.1)
+        desk.turns.clear()
         app.post_display_hook()
         assert desk.turns == [], "a frame without a key"
         app.terminal_typed()
@@ -409,6 +412,80 @@ async def test_a_desk_gives_way_to_a_key_until_that_is_painted(scenes: dict[str,
             await pilot.pause(0.01)
         await pilot.pause(0.1)
     assert desk.turns == ["give way", "go on"]
+
+
+async def test_a_desk_gives_way_to_newer_figures_until_they_are_painted(scenes: dict[str, Snapshot]) -> None:
+    desk = HeldDesk([scenes["live"]])
+    now_s = 0.0
+    app = RotationApp(lambda: desk, ViewState(themes=names()), PacedScene(lambda: now_s))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pilot.pause(0.1)
+        desk.turns.clear()
+        now_s = 10.0
+        app.take(scenes["live"])
+        await pilot.pause(0.1)
+        assert desk.turns == [], "nothing is painted that has not changed"
+        app.take(with_leg(scenes["live"], "IWM", last=222.0))
+        assert desk.turns == ["give way"]
+        while len(desk.turns) < 2:
+            await pilot.pause(0.01)
+        await pilot.pause(0.1)
+    assert desk.turns == ["give way", "go on"]
+
+
+async def test_figures_that_are_painted_before_a_key_do_not_end_its_wait(scenes: dict[str, Snapshot]) -> None:
+    desk = HeldDesk([scenes["live"]])
+    now_s = 0.0
+    app = RotationApp(lambda: desk, ViewState(themes=names()), PacedScene(lambda: now_s))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pilot.pause(0.1)
+        desk.turns.clear()
+        now_s = 10.0
+        app.terminal_typed()
+        app.take(with_leg(scenes["live"], "IWM", last=222.0))
+        await pilot.pause(0.1)
+        assert desk.turns == ["give way"], "the key is still to come"
+        app.press("3")
+        while len(desk.turns) < 2:
+            await pilot.pause(0.01)
+        await pilot.pause(0.1)
+        assert desk.turns == ["give way", "go on"]
+        now_s = 20.0
+        app.take(with_leg(scenes["live"], "IWM", last=223.0))
+        assert desk.turns[2:] == ["give way"], "the key has been answered"
+
+
+async def test_a_key_between_newer_figures_and_their_frame_waits_for_its_own(
+    scenes: dict[str, Snapshot],
+) -> None:
+    desk = HeldDesk([scenes["live"]])
+    now_s = 0.0
+    app = RotationApp(lambda: desk, ViewState(themes=names()), PacedScene(lambda: now_s))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pilot.pause(0.1)
+        desk.turns.clear()
+        now_s = 10.0
+        app.take(with_leg(scenes["live"], "IWM", last=222.0))
+        app.terminal_typed()
+        await pilot.pause(0.1)
+        assert desk.turns == ["give way", "give way"], "the key is still to come"
+        app.press("3")
+        await pilot.pause(0.1)
+        assert desk.turns == ["give way", "give way", "go on"]
+
+
+async def test_a_snapshot_is_taken_when_figures_are_due_though_another_was_just_before(
+    scenes: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screen.app.FRAME_S", 3_600.0)
+    desk = HeldDesk([scenes["live"], with_leg(scenes["live"], "IWM", last=222.0)])
+    app = RotationApp(lambda: desk, ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot, asyncio.timeout(HANG_S):
+        while len(desk.rests) < 2:
+            await pilot.pause(0.01)
 
 
 async def test_the_program_is_told_when_the_first_figures_are_on_screen(scenes: dict[str, Snapshot]) -> None:

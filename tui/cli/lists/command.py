@@ -55,4 +55,4 @@ def import_(*, path: Path, name: str | None) -> None:
         raise InputError(f"{named!r} is there already; choose another --name, or edit {place()}")
     add_watchlist(place(), named, symbols)
     click.echo(f"added the watch list {named!r} with {counted(len(symbols), 'symbol')} to {place()}")
-    click.echo("a running desk takes it up within some seconds; w shows it")
+    click.echo("a running desk picks it up within a few seconds; w shows it")

@@ -18,6 +18,7 @@ LONG_S = PACE_S * LONGER
         (BUSY_PER_S * PACE_S * 1.1, PACE_S, LONG_S),
         (BUSY_PER_S * LONG_S * 1.1, LONG_S, LONG_S),
         (BUSY_PER_S * LONG_S * 0.9, LONG_S, PACE_S),  # as much as before would be, in so much longer a time
+        (BUSY_PER_S * PACE_S * 0.9, PACE_S / 10, PACE_S),  # a look that somebody asked for
         (MANY, PACE_S, PACE_S),
         (MANY, LONG_S, PACE_S),
     ],

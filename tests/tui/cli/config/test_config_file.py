@@ -66,7 +66,7 @@ def test_a_list_is_imported_and_its_symbols_are_legs(program) -> None:
     listed.write_text("Symbol,Shares\nDIA,5\nAAPL,1\n")
     message = program.out("lists", "import", listed, "--name", "mine")
     assert message.startswith(f"added the watch list 'mine' with 2 symbols to {path}")
-    assert message.endswith("\na running desk takes it up within some seconds; w shows it\n")
+    assert message.endswith("\na running desk picks it up within a few seconds; w shows it\n")
     assert program.out("config", "check").endswith(": 0 settings, 1 group, 1 watch list, no error\n")
     assert program("lists", "import", listed, "--name", "mine").stderr.startswith(
         "rotation-tui: 'mine' is there already"
