@@ -17,6 +17,7 @@ from feeds.streaming.alike import packed, texts
 from feeds.streaming.alike.packed import Packed, PackedTemplate
 from feeds.streaming.alike.texts import Texts, TextTemplate
 from feeds.streaming.alike.words import Array, ByteWords
+from feeds.streaming.receive.together import Reading
 from feeds.streaming.vendor import ManyFrames
 from rotation.columns import PrintColumns
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from feeds.streaming.alike.fields import Read, Wanted
-    from feeds.streaming.receive.together import Reading
     from feeds.streaming.vendor import Frame
 
 CHUNK = 1048576
@@ -37,8 +37,8 @@ SINGLES_SHARE = 4
 """One in so many may be read by itself; with more the frames are better decoded together."""
 
 
-_DTYPES = (np.uint32, np.int64, np.float64, np.int64, np.int64, np.uint8)
-"""Of codes, times, prices, numbers, sizes and roles."""
+_DTYPES = (np.uint32, np.int64, np.float64, np.int64, np.int64, np.uint8, np.uint64)
+"""Of codes, times, prices, numbers, sizes and roles, and of keys."""
 
 
 class Rows(msgspec.Struct, eq=False):
@@ -54,6 +54,22 @@ class Rows(msgspec.Struct, eq=False):
     seqs: Array
     sizes: Array
     roles: Array
+    keys: Array | None = None
+    """Of 64 bits, by which ids are looked for; None where nobody looks for any."""
+
+
+class Placed(msgspec.Struct, eq=False):
+    """Where the prints of frames that were read stand."""
+
+    held: Texts | Packed
+    at: Array
+    """Of each print its message, ascending."""
+    keys: Array | None
+    """As ``Rows.keys``, of the prints."""
+    reading: Reading
+    """Of the messages that were read one by one."""
+    singles: list[int]
+    """These."""
 
 
 class Trades(Protocol):
@@ -71,6 +87,14 @@ class Trades(Protocol):
 
     def begin(self) -> tuple[Reading, PrintColumns]:
         """A typed reading of single messages, and the prints that it fills."""
+        ...
+
+    def single_keys(self, reading: Reading) -> Array | None:
+        """As ``Rows.keys``, of the prints of single messages."""
+        ...
+
+    def finish(self, made: ManyFrames, placed: Placed) -> None:
+        """All has been read; what follows from where it stood is added."""
         ...
 
 
@@ -115,17 +139,20 @@ class Columns:
         if taken is None:
             return None
         rows, is_read = taken
-        singles = np.flatnonzero(~is_read)
+        singles: list[int] = np.flatnonzero(~is_read).tolist()
         if len(singles) * SINGLES_SHARE > len(is_read):
             return None
-        single = self._singles(held, singles.tolist())
+        single = self._singles(held, singles)
         if isinstance(single, int):
             return single
         reading, places = single
         made = reading.made(count)
         if made is None:
             return None
-        return ManyFrames(count, _merged(rows, made.prints, places), made.nbbo, made.bands, made.corrections)
+        prints, at, keys = _merged(rows, made.prints, places, self._trades.single_keys(reading))
+        many = ManyFrames(count, prints, made.nbbo, made.bands, made.corrections)
+        self._trades.finish(many, Placed(held, at, keys, reading, singles))
+        return many
 
     def _singles(self, held: Texts | Packed, singles: list[int]) -> tuple[Reading, list[int]] | int:
         """Messages that are read as objects, and the places of their prints; or the first that is not."""
@@ -194,13 +221,26 @@ def _frame_of(frames: Sequence[Frame], *, is_json: bool, piece: int, held: Texts
     return int(np.searchsorted(counts, piece, "right")) - 1
 
 
-def _merged(merging: list[tuple[Array, Rows]], others: PrintColumns, places: list[int]) -> PrintColumns:
-    """Prints of templates and those that were read one by one, at these places, in order of arrival."""
+def _merged(
+    merging: list[tuple[Array, Rows]], others: PrintColumns, places: list[int], other_keys: Array | None
+) -> tuple[PrintColumns, Array, Array | None]:
+    """Prints of templates and those that were read one by one, at these places, in order of arrival.
+
+    With the message of each, and its key.
+    """
     parts: list[tuple[Array, ...]] = []
     for at, rows in merging:
-        given = (rows.codes, rows.ts_ns, rows.prices, rows.seqs, rows.sizes, rows.roles)
+        given = (
+            rows.codes,
+            rows.ts_ns,
+            rows.prices,
+            rows.seqs,
+            rows.sizes,
+            rows.roles,
+            *_columns_of(rows.keys),
+        )
         # Before they are joined: of 64 bits with and without a sign numpy would make floats.
-        columns = [column.astype(dtype, copy=False) for column, dtype in zip(given, _DTYPES, strict=True)]
+        columns = [column.astype(dtype, copy=False) for column, dtype in zip(given, _DTYPES, strict=False)]
         if len(at) != len(given[0]):
             columns = [column[rows.is_fine] for column in columns]
         parts.append((at, *columns))
@@ -208,16 +248,22 @@ def _merged(merging: list[tuple[Array, Rows]], others: PrintColumns, places: lis
         held: tuple[Any, ...] = (
             *(others.codes, others.ts_ns, others.prices),
             *(others.seqs, others.sizes, others.roles),
+            *_columns_of(other_keys),
         )
-        columns = [np.frombuffer(column, dtype) for column, dtype in zip(held, _DTYPES, strict=True)]
+        columns = [np.frombuffer(column, dtype) for column, dtype in zip(held, _DTYPES, strict=False)]
         parts.append((np.array(places), *columns))
-    if len(parts) == 1:
-        columns = list(parts[0][1:])
-    else:
+    columns = list(parts[0])
+    if len(parts) > 1:
         order = np.argsort(np.concatenate([part[0] for part in parts]), kind="stable")
-        columns = [np.concatenate([part[k] for part in parts])[order] for k in range(1, 7)]
+        columns = [np.concatenate(column)[order] for column in zip(*parts, strict=True)]
+    placed, keys = columns.pop(0), columns[6] if len(columns) > 6 else None
     held_now: list[Any] = [array(kind) for kind in "IqdqqB"]
-    for kept, column in zip(held_now, columns, strict=True):
+    for kept, column in zip(held_now, columns[:6], strict=True):
         kept.frombytes(np.ascontiguousarray(column).view(np.uint8))
     codes, times, prices, seqs, sizes, roles = held_now
-    return PrintColumns(others.names, codes, times, prices, seqs, sizes, bytearray(roles))
+    prints = PrintColumns(others.names, codes, times, prices, seqs, sizes, bytearray(roles))
+    return prints, placed, keys
+
+
+def _columns_of(keys: Array | None) -> tuple[Array, ...]:
+    return () if keys is None else (keys,)

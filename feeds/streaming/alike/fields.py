@@ -35,10 +35,13 @@ class Form(Enum):
     """Short texts or numbers, up to 16 bytes in all."""
     STAMP = auto()
     """A time."""
+    NAME = auto()
+    """A text of up to 40 characters, in JSON."""
 
 
 Value = tuple[Array, ...]
-"""Of a field: TEXT one word, LIST two, WHOLE uint64, DECIMAL float64, STAMP nanoseconds of UTC."""
+"""Of a field: TEXT one word, LIST two, NAME its first two, WHOLE uint64, DECIMAL float64, STAMP UTC in
+nanoseconds."""
 
 
 class Read(msgspec.Struct, eq=False):
@@ -120,6 +123,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """A key and its value, which say that a message is a trade."""
     kinds: dict[str, Form]
     """By key how the value is written that is to be read."""
+    optional: dict[str, Form] = {}
+    """The same of keys that a trade may lack."""
 
 
 def kinds_of(first: Mapping[str, object], wanted: Wanted) -> dict[str, Form] | None:
@@ -133,6 +138,8 @@ def kinds_of(first: Mapping[str, object], wanted: Wanted) -> dict[str, Form] | N
             of[key] = Form.FIXED
         elif key in wanted.kinds:
             of[key] = wanted.kinds[key]
+        elif key in wanted.optional:
+            of[key] = wanted.optional[key]
         elif isinstance(held, str):
             of[key] = Form.TEXT
         elif isinstance(held, int) and not isinstance(held, bool):

@@ -181,3 +181,4 @@ _READERS: Readers = {
     Form.LIST: _list,
     Form.STAMP: _stamp,
 }
+"""No vendor has names in msgpack."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from feeds.streaming.vendor import Frame
 
 _QUOTE, _BRACKET, _Z = repeated('"'), repeated("]"), repeated("Z")
+NAME_MAX = 40
 _ANY = np.ones(1, np.bool_)
 """Of any text."""
 _RAW = msgspec.json.Decoder(msgspec.Raw)
@@ -99,6 +100,7 @@ class TextTemplate(Template):
             Form.DECIMAL: _decimal,
             Form.LIST: _list,
             Form.STAMP: self._stamp,
+            Form.NAME: _name,
         }
         super().__init__(fields, tail, readers)
 
@@ -117,7 +119,8 @@ class TextTemplate(Template):
             return None
         fields: list[Field] = []
         head = b"{"
-        marks = {Form.TEXT: (b'"', '"'), Form.STAMP: (b'"', "Z"), Form.LIST: (b"[", "]")}
+        text = (b'"', '"')
+        marks = {Form.TEXT: text, Form.NAME: text, Form.STAMP: (b'"', "Z"), Form.LIST: (b"[", "]")}
         names = list(raw)
         for name in names:
             end = "}" if name == names[-1] else ","
@@ -159,6 +162,24 @@ def _text(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, A
     word = words.at[place]
     masks = before(word, _QUOTE)
     return (word & masks,), bits(masks) >> 3, _ANY
+
+
+def _name(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:
+    """Of its words only the first two are kept."""
+    del field
+    kept: list[Array] = []
+    goes_on, size = np.ones(len(place), np.bool_), np.zeros(len(place), np.int64)
+    for start in range(0, NAME_MAX, 8):
+        word = words.at[place + start]
+        masks = before(word, _QUOTE)
+        size += np.where(goes_on, bits(masks) >> 3, np.uint8(0))
+        if len(kept) < 2:
+            kept.append(np.where(goes_on, word & masks, U64(0)))
+        goes_on &= masks == w.ALL
+        if not goes_on.any():
+            break
+    first, second = (*kept, np.zeros(len(place), U64))[:2]
+    return (first, second), size, ~goes_on
 
 
 def _whole(words: ByteWords, place: Array, field: Field) -> tuple[Value, Array, Array]:

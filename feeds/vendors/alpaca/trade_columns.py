@@ -16,9 +16,11 @@ from feeds.vendors.alpaca.frames import SHARES_MAX, exact_ns
 from feeds.vendors.alpaca.trades import reading_of, tape_role
 
 if TYPE_CHECKING:
+    from feeds.streaming.alike.columns import Placed
     from feeds.streaming.alike.fields import Read
     from feeds.streaming.receive.symbol_codes import SymbolCodes
     from feeds.streaming.receive.together import Reading
+    from feeds.streaming.vendor import ManyFrames
     from rotation.columns import PrintColumns
 
 _UNKNOWN = -1
@@ -81,6 +83,12 @@ class TradeColumns:
     def begin(self) -> tuple[Reading, PrintColumns]:
         """A typed reading of single messages."""
         return reading_of(self._codes)
+
+    def single_keys(self, reading: Reading) -> None:
+        """None: prints have numbers, by which they are taken back."""
+
+    def finish(self, made: ManyFrames, placed: Placed) -> None:
+        """Nothing more follows."""
 
     def _code(self, key: tuple[int, ...]) -> int:
         text = key[0].to_bytes(8, "little")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Container
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -82,7 +82,7 @@ class TradeIds:
 
     def __init__(self) -> None:
         """No trade is known yet."""
-        self._chunks: deque[_Known] = deque([_Known()])
+        self._chunks: deque[Known] = deque()
         self._count = 0
 
     def add(self, message: Message, trade: Quote) -> None:
@@ -101,17 +101,26 @@ class TradeIds:
         """The same of many, a column each; ids of up to ID_MAX characters, None: not known by any."""
         if not ids:
             return
-        if len(self._chunks[-1].ids) >= CHUNK:
-            self._chunks.append(_Known())
-        last = self._chunks[-1]
+        last = self._chunks[-1] if self._chunks else None
+        if not isinstance(last, _Listed) or len(last) >= CHUNK:
+            last = _Listed()
+            self._chunks.append(last)
         last.symbols += symbols
         last.venues += venues
         last.ids += ids
         last.times_ns += times_ns
         last.seqs += seqs
-        self._count += len(ids)
-        while self._count - len(self._chunks[0].ids) >= REMEMBERED:
-            self._count -= len(self._chunks.popleft().ids)
+        self.on_added(len(ids))
+
+    def add_chunk(self, chunk: Known) -> None:
+        """Trades that are known in another way; ``on_added`` says how many there are, as they come."""
+        self._chunks.append(chunk)
+
+    def on_added(self, count: int) -> None:
+        """So many more trades are in the last chunk."""
+        self._count += count
+        while self._count - len(self._chunks[0]) >= REMEMBERED:
+            self._count -= len(self._chunks.popleft())
 
     def correction(self, venue: Loose, trade_id: Loose, ticker: str, ts_ns: int) -> Correction:
         """What is taken back: the trade of this id, else what was at its time."""
@@ -120,14 +129,26 @@ class TradeIds:
         for chunk in reversed(self._chunks):
             if left <= 0:
                 break
-            for place in chunk.places(trade_id, left):
-                if chunk.symbols[place] == ticker and str(chunk.venues[place]) == venue:
-                    return Correction(ticker, chunk.times_ns[place], chunk.seqs[place])
-            left -= len(chunk.ids)
+            trade = chunk.find(venue, trade_id, ticker, left)
+            if trade is not None:
+                return Correction(ticker, *trade)
+            left -= len(chunk)
         return Correction(ticker, ts_ns)
 
 
-class _Known:
+class Known(Protocol):
+    """Trades in order of arrival."""
+
+    def __len__(self) -> int:
+        """How many."""
+        ...
+
+    def find(self, venue: str, trade_id: str, ticker: str, most: int) -> tuple[int, int] | None:
+        """Time and ``q`` of the newest trade of this id, of the last ``most``; None where there is none."""
+        ...
+
+
+class _Listed:
     """Trades in order of arrival, a list for each column."""
 
     def __init__(self) -> None:
@@ -137,7 +158,18 @@ class _Known:
         self.times_ns: list[int] = []
         self.seqs: list[int] = []
 
-    def places(self, trade_id: str, most: int) -> Iterator[int]:
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.ids)
+
+    def find(self, venue: str, trade_id: str, ticker: str, most: int) -> tuple[int, int] | None:
+        """See ``Known``."""
+        for place in self._places(trade_id, most):
+            if self.symbols[place] == ticker and str(self.venues[place]) == venue:
+                return self.times_ns[place], self.seqs[place]
+        return None
+
+    def _places(self, trade_id: str, most: int) -> Iterator[int]:
         """Where it is, of the last ``most``, the newest first."""
         newest_first = self.ids[: -most - 1 : -1]
         place = -1

@@ -21,6 +21,7 @@ from feeds.streaming.vendor import FrameResult, VendorError
 from feeds.streaming.watch.auction import Auctions
 from feeds.vendors.massive.bars import plain_bars
 from feeds.vendors.massive.frames import Message, Shares, TradeIds, market_data, parse
+from feeds.vendors.massive.many_trades import ManyTrades
 from feeds.vendors.massive.members import MemberBars
 from feeds.vendors.massive.rest import (
     parse_bars,
@@ -28,7 +29,6 @@ from feeds.vendors.massive.rest import (
     parse_splits,
     parse_timely,
 )
-from feeds.vendors.massive.trades import codes_of, read_many
 from rotation import status
 from rotation.quote import MINUTE_NS
 from rotation.status import CONSOLIDATED, Kind, Mode, Refusal
@@ -82,7 +82,7 @@ class MassiveConversation:
         self._auctions = auctions or Auctions()
         self._key = key
         self._names = Names()
-        self._codes = codes_of(self._names.renamed)
+        self._many = ManyTrades(self._names.renamed, self._ids, self._auctions)
         self._channel = 0
         self._refused = 0
         self._asked: frozenset[str] = frozenset()
@@ -113,12 +113,12 @@ class MassiveConversation:
 
     def received_many(self, frames: Sequence[Frame], start: int) -> ManyFrames:
         """What the frames from this place on mean, as far as they hold trades, quotes and bands alone."""
-        return read_many(frames, self._codes, self._ids, self._auctions, start)
+        return self._many.read(frames, start)
 
     def subscribe(self, symbols: frozenset[str]) -> tuple[Frame, ...]:
         """The difference to what is acknowledged, in messages of at most PER_MESSAGE symbols."""
         self._names = Names(symbols)
-        self._codes = codes_of(self._names.renamed)
+        self._many = ManyTrades(self._names.renamed, self._ids, self._auctions)
         return self._ask(self._names.theirs)
 
     def _ask(self, asked: frozenset[str]) -> tuple[Frame, ...]:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from feeds.vendors.massive.frames import TradeIds
 
 
-class _Trade(msgspec.Struct, gc=False, tag_field="ev", tag="T"):
+class Trade(msgspec.Struct, gc=False, tag_field="ev", tag="T"):
+    """A trade, as it is written."""
+
     sym: str
     p: float
     t: int
@@ -55,8 +57,9 @@ class _Limits(msgspec.Struct, gc=False, tag_field="ev", tag="LULD"):
 
 
 # A union even where there are trades alone: with one type the tag might be missing.
-_DECODE = msgspec.json.Decoder(list[_Trade | _Market | _Limits]).decode
-_ONLY_TRADES = {_Trade}
+_DECODE = msgspec.json.Decoder(list[Trade | _Market | _Limits]).decode
+_TRADE = msgspec.json.Decoder(Trade).decode
+_ONLY_TRADES = {Trade}
 
 CORRECTION = -3
 """In place of a role: a trade is taken back."""
@@ -81,7 +84,7 @@ def read_many(
     left to the exact way.
     ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """
-    reading = _Reading(codes, auctions)
+    reading = TradeReading(codes, auctions)
     made = together.read_many(frames, lambda: reading, start)
     prints = made.prints
     first = max(min([len(prints), *(place for place, _ in reading.wrong)]) - REMEMBERED, 0)
@@ -95,29 +98,51 @@ def read_many(
     return made
 
 
-class _Reading:
+def reading_of(codes: SymbolCodes, auctions: Auctions) -> tuple[TradeReading, PrintColumns]:
+    """A reading of a few frames, and the prints that it fills."""
+    reading = TradeReading(codes, auctions)
+    return reading, reading.prints
+
+
+def one_trade(message: bytes) -> Trade:
+    """A message that is one by itself. Raises ``msgspec.MsgspecError`` for any other."""
+    return _TRADE(message)
+
+
+class TradeReading:
     """Frames under way. All doubts are seen when a frame is taken, so one reading is enough."""
 
     def __init__(self, codes: SymbolCodes, auctions: Auctions) -> None:
         self._codes = codes
         self._auctions = auctions
-        self._prints = PrintColumns(codes.begin())
+        self.prints = PrintColumns(codes.begin())
         self.venues: list[int | None] = []
         self.ids: list[str | None] = []
-        self.wrong: list[tuple[int, _Trade]] = []
+        self.wrong: list[tuple[int, Trade]] = []
         """What takes a trade back, and how many trades came before it."""
+        self.wrong_at: list[int] = []
+        """Which of the messages that were taken it was."""
+        self._taken = 0
         self._nbbo: list[Nbbo] = []
         self._bands: list[Band] = []
 
     def take(self, frame: Frame) -> bool:
         """Read a frame; False, and nothing of it is read, where it is left to the exact way."""
         messages = together.decoded(_DECODE, frame, MESSAGES_MAX)
-        if messages is None:
+        known = len(self.wrong)
+        if messages is None or not self._take(messages):
             return False
+        if len(self.wrong) > known:
+            fresh = {id(trade) for _, trade in self.wrong[known:]}
+            self.wrong_at += [self._taken + i for i, each in enumerate(messages) if id(each) in fresh]
+        self._taken += len(messages)
+        return True
+
+    def _take(self, messages: list[Trade | _Market | _Limits]) -> bool:
         if set(map(type, messages)) == _ONLY_TRADES:
             return self._take_all(messages)  # type: ignore[arg-type]
-        markets = [each for each in messages if not isinstance(each, _Trade)]
-        trades = [each for each in messages if isinstance(each, _Trade)]
+        markets = [each for each in messages if not isinstance(each, Trade)]
+        trades = [each for each in messages if isinstance(each, Trade)]
         if not all(map(_is_plain, markets)) or not self._take_all(trades):
             return False
         for each in markets:
@@ -131,14 +156,14 @@ class _Reading:
         """Of a trade that was taken."""
         return self._codes.symbol(name)
 
-    def _take_all(self, trades: Sequence[_Trade]) -> bool:
+    def _take_all(self, trades: Sequence[Trade]) -> bool:
         """Take trades, and what takes one back."""
-        roles = list(map(_roles.__getitem__, [trade.c for trade in trades]))
+        roles = list(map(role_numbers.__getitem__, [trade.c for trade in trades]))
         if CORRECTION not in roles:
             return self._take_trades(trades, roles)
-        wrong: list[tuple[int, _Trade]] = []
-        kept: list[_Trade] = []
-        before = len(self._prints)
+        wrong: list[tuple[int, Trade]] = []
+        kept: list[Trade] = []
+        before = len(self.prints)
         for trade, role in zip(trades, roles, strict=True):
             if role != CORRECTION:
                 kept.append(trade)
@@ -154,7 +179,7 @@ class _Reading:
         self.wrong += wrong
         return True
 
-    def _take_trades(self, trades: Sequence[_Trade], roles: list[int]) -> bool:
+    def _take_trades(self, trades: Sequence[Trade], roles: list[int]) -> bool:
         if roles and min(roles) < 0:
             if EXACT in roles:
                 return False
@@ -174,7 +199,7 @@ class _Reading:
             return False
         if self._may_be_auction(trades, times):
             return False
-        prints, count = self._prints, len(trades)
+        prints, count = self.prints, len(trades)
         prints.codes.frombytes(pack(f"{count}I", *codes))
         prints.prices.frombytes(pack(f"{count}d", *prices))
         prints.ts_ns.frombytes(pack(f"{count}q", *[ts_ms * MS for ts_ms in times]))
@@ -185,7 +210,7 @@ class _Reading:
         self.ids += [trade.i for trade in trades]
         return True
 
-    def _may_be_auction(self, trades: Sequence[_Trade], times: Sequence[int]) -> bool:
+    def _may_be_auction(self, trades: Sequence[Trade], times: Sequence[int]) -> bool:
         """Whether a trade of the listing venue without conditions falls where the closing auction does."""
         if not self._auctions.may_print(min(times) * MS, max(times) * MS):
             return False
@@ -193,7 +218,7 @@ class _Reading:
 
     def made(self, count: int) -> ManyFrames:
         """All of it."""
-        return ManyFrames(count, self._prints, self._nbbo, self._bands)
+        return ManyFrames(count, self.prints, self._nbbo, self._bands)
 
 
 def _is_plain(market: _Market | _Limits) -> bool:
@@ -212,4 +237,5 @@ def _role(conditions: tuple[int, ...]) -> int:
     return EXACT if role == Role.CLOSE else REPORT if codes & NO_TRADE else int(role)
 
 
-_roles = Roles(_role)
+role_numbers = Roles(_role)
+"""By conditions; CORRECTION where they take a trade back."""
