@@ -84,8 +84,8 @@ class Prints:
         if packed is None:
             return self._minutes
         places = sorted({*packed.lasts(), *self._minutes})
-        found = ((place, self.minute(place)) for place in places)
-        return {place: quote for place, quote in found if quote is not None}
+        quotes = ((place, self.minute(place)) for place in places)
+        return {place: quote for place, quote in quotes if quote is not None}
 
     def minute(self, place: int) -> Quote | None:
         """That of one minute; None where none has printed."""

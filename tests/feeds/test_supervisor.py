@@ -814,14 +814,14 @@ async def test_where_one_symbol_s_state_changes_the_others_are_said_by_the_same_
     class Both(Wires):
         symbols = frozenset({"IWM", "QQQ"})
 
-    said = []
+    provenances = []
     gapped = {"IWM": Kind.GAPPED}
     states = (SymbolStates({}), SymbolStates(gapped), SymbolStates(gapped, frozenset({"IWM"})))
     supervisor = supervise(Both(states, name="script"))
-    supervisor.on_publish = lambda snapshot: (said.append(supervisor.provenance), snapshot)[1]
+    supervisor.on_publish = lambda snapshot: (provenances.append(supervisor.provenance), snapshot)[1]
     await supervisor.run()
-    first, *_, last = said
+    first, *_, last = provenances
     assert first["QQQ"] is last["QQQ"]
-    assert [each["IWM"].override for each in said] == [None, Kind.GAPPED, Kind.GAPPED]
-    assert [each["IWM"].range_incomplete for each in said] == [False, False, True]
+    assert [each["IWM"].override for each in provenances] == [None, Kind.GAPPED, Kind.GAPPED]
+    assert [each["IWM"].range_incomplete for each in provenances] == [False, False, True]
     assert first["QQQ"] == Provenance(LIVE, "script")

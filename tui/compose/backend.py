@@ -48,7 +48,7 @@ class LocalBackend:
     def open(self, wanted: Wanted) -> LocalDesk:
         """Open what was asked for; blocking. Raises InputError."""
         with loading():
-            import_module("feeds.desk.open")  # brings Polars
+            import_module("feeds.desk.opened.supervision")  # brings Polars
             from tui.compose.desk import opening
 
         return opening.open_desk(wanted)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OLD = 32_768
 """Sums of what was let go that are kept as columns; of more, a few become prints with each frame."""
-OLD_AT_ONCE = 512
+OLD_AT_ONCE = 128
 CHUNK = 8_192
 """Rows that lie together from then on: so many are looked at with one frame."""
 

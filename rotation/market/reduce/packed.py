@@ -205,6 +205,6 @@ def _or_none(value: float) -> float | None:
 
 def _widen(column: array[Any], before: int, after: int, nothing: float) -> None:
     """Put so many empty places before and behind those of a column."""
-    one = array(column.typecode, [nothing])
-    column[0:0] = one * before
-    column.extend(one * after)
+    empty = array(column.typecode, [nothing])
+    column[0:0] = empty * before
+    column.extend(empty * after)
