@@ -14,7 +14,7 @@ import sys
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal
 
-from rotation.market.reduce.packed import PackedMinutes
+from rotation.market.minutes.packed import PackedMinutes
 from rotation.quote import MINUTE_NS, NS, Role
 
 if TYPE_CHECKING:

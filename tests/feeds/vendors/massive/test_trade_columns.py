@@ -203,3 +203,18 @@ def test_only_the_last_trades_are_known(at_once):
     result = as_columns(frames)
     assert result == as_objects(frames)
     assert [each.seq for each in result[0][1]] == [None, None, 3_001, 3_002, count]
+
+
+def test_an_id_that_two_venues_use_is_that_of_the_one_that_is_named():
+    sent = [[GOOD | {"i": "a", "x": 4, "q": 1}, GOOD | {"i": "a", "x": 10, "q": 2}, *[GOOD] * 10]]
+    sent[0] += [GOOD | {"i": "a", "x": venue, "c": [44]} for venue in (4, 10, 11)]
+    result = as_columns(as_json(sent))
+    assert result == as_objects(as_json(sent))
+    assert [each.seq for each in result[0][1]] == [1, 2, None]
+
+
+def test_what_may_be_the_auction_is_left_to_its_own_reading():
+    """A trade after the bell without conditions, on the listing venue: only as an object is it asked."""
+    plain = {name: value for name, value in GOOD.items() if name != "c"}
+    sent = [[plain | {"x": 12, "t": CLOSE_MS + 1}] * 5 + [GOOD | {"t": CLOSE_MS + 2}] * 5]
+    assert as_columns(as_json(sent)) == as_objects(as_json(sent))

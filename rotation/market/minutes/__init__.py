@@ -1,0 +1,1 @@
+"""How the minutes of one symbol are kept."""
