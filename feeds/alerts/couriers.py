@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 QUEUE_MAX = 50
 """Calls that wait for one target; the oldest gives way to a newer one, which is reported."""
-TOLD_AT = frozenset(10**n for n in range(8))
-"""Dropped calls that are told: each one of an hour's flapping would push everything else off the screen."""
+REPORTED_AT = frozenset(10**n for n in range(8))
+"""Counts of dropped calls that are reported: each one of an hour's flapping would push everything else off the screen."""
 TRIES = 6
 FIRST_S = 1.0
 LONGEST_S = 60.0
@@ -64,7 +64,7 @@ class Courier:
             # The first is being sent.
             del self._queue[1]
             self._dropped += 1
-            if self._dropped in TOLD_AT:
+            if self._dropped in REPORTED_AT:
                 count = counted(self._dropped, "notification")
                 self._report(self.name, f"{self.name}: {count} not delivered: too many are waiting")
         self._queue.append(call)
