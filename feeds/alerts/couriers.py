@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 QUEUE_MAX = 50
 """Calls that wait for one target; the oldest gives way to a newer one, which is reported."""
 REPORTED_AT = frozenset(10**n for n in range(8))
-"""Counts of dropped calls that are reported: each one of an hour's flapping would push everything else off the screen."""
+"""Counts of dropped calls that are reported: one for each would push all else off the screen."""
 TRIES = 6
 FIRST_S = 1.0
 LONGEST_S = 60.0
