@@ -36,6 +36,11 @@ FORM = """--strip needs a JSON file such as this one (docs/strip.json):
   "prices": {"2024-07": 94.67, "2024-08": 94.69, "2024-09": 94.79, "2024-10": 94.94}
 }"""
 
+OFFLINE = (
+    "--offline (or ROTATION_TUI_OFFLINE=1): fed asks its sources; name prices of your own with --strip FILE,"
+    " or see what is stored with: rotation-tui snapshot --offline"
+)
+
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
     """A range check lets NaN through."""
@@ -62,6 +67,9 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> floa
 )
 @click.option("--legacy", is_flag=True, help="Use CME's day count from before August 2024.")
 @click.option(
+    "--offline", is_flag=True, envvar="ROTATION_TUI_OFFLINE", help="Ask no source: it needs --strip FILE."
+)
+@click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
 @click.option(
@@ -83,6 +91,7 @@ def fed(
     strip: Path | None,
     view: Literal["conditional", "aggregated", "local"],
     legacy: bool,
+    offline: bool,
     form: str,
     age_gap_s: float,
 ) -> None:
@@ -96,6 +105,8 @@ def fed(
     if strip is not None:
         click.echo(fed_report.of_file(strip, view, form, legacy=legacy), nl=False)
         return
+    if offline:
+        raise click.UsageError(OFFLINE)
     start_log(ctx)
     inputs, now_ns = backend(ctx).fed_inputs(age_gap_s=age_gap_s)
     click.echo(fed_report.of_now(inputs, now_ns, view, form, legacy=legacy), nl=False)

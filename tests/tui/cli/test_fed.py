@@ -420,6 +420,15 @@ def test_a_folder_or_nothing_at_all_is_no_strip(here):
     assert ".: cannot be read" in complaint(here("fed", "--strip", "."))
 
 
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_offline_no_source_is_asked_and_a_strip_is_wanted(program, world, tmp_path, by):
+    option = ("--offline",) if by == "option" else ()
+    program.env |= {} if option else {"ROTATION_TUI_OFFLINE": "1"}
+    assert "--strip FILE" in complaint(program("fed", *option))
+    assert not any(server.requests for server in world.servers.values())
+    assert "18 Sep 2024" in program.out("fed", *option, "--strip", strip(tmp_path))
+
+
 def test_a_strip_asks_no_source_and_leaves_nothing_behind(program, world, tmp_path):
     output = program.out("fed", "--strip", strip(tmp_path))
     assert "18 Sep 2024    −25.0    100.0" in output
