@@ -104,7 +104,7 @@ def test_massive_s_bars_of_all_count_for_members_alone_where_legs_have_trades():
         massive_bars,
         lambda frame, shares: market_data(massive_parse(frame), TradeIds(), shares=shares),
     ):
-        result = read(frame, Shares({"IWM"}, "", MEMBERS, "A"))
+        result = read(frame, Shares({"IWM"}, "", {"M1": "M1"}, "A"))
         assert result is not None
         assert (result.quotes, [quote.bar_ns for quote in result.members]) == ((), [10**9])
         assert result.passed_over == 2
