@@ -43,6 +43,9 @@ async def hosted(tmp_path, scenes):
 
 
 def seen(snapshot, view=THEMED, size=(80, 24)) -> list:
+    """What a visitor should see: as on a desk, but a host does not say how to go live."""
+    health = msgspec.structs.replace(snapshot.health, host=("of a host",))
+    snapshot = msgspec.structs.replace(snapshot, health=health)
     screen = Screen(*size)
     look = ink(view.theme, "true")
     screen.feed(opening(look, 0, 0) + whole(scene(snapshot, view, *size), look))
