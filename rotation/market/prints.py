@@ -318,9 +318,7 @@ class Prints:
             self.last = quote
         # The minute that ends at or after the print: a bar known at 10:40:00 closes the minute before.
         minute = -((self._opens_ns - quote.ts_ns) // MINUTE_NS)
-        last = self._minutes.get(minute)
-        if last is None and self._packed is not None:
-            last = self._packed.last(minute)
+        last = self.minute(minute)
         if last is None or identity >= (last.ts_ns, last.seq):
             self._minutes[minute] = quote
             if self._changed_from is None or minute < self._changed_from:
