@@ -239,13 +239,18 @@ async def test_a_target_is_given_up_after_some_tries(monkeypatch):
     assert reports == ["phone: no connection; trying again", "phone: not delivered: no connection"]
 
 
-async def test_the_queue_of_a_target_is_bounded_and_says_what_it_drops():
-    reports = []
+def hanging(reports):
+    """A courier whose target never answers."""
 
     async def send(fired, text):
         await asyncio.Event().wait()
 
-    courier = Courier("phone", send, lambda _, text: reports.append(text))
+    return Courier("phone", send, lambda _, text: reports.append(text))
+
+
+async def test_the_queue_of_a_target_is_bounded_and_says_what_it_drops():
+    reports = []
+    courier = hanging(reports)
     task = asyncio.create_task(courier.run())
     for number in range(QUEUE_MAX + 5):
         courier.put(Waiting("phone", msgspec.structs.replace(FIRED, n=number), "t"))
@@ -258,11 +263,7 @@ async def test_the_queue_of_a_target_is_bounded_and_says_what_it_drops():
 
 async def test_an_hour_of_flapping_does_not_flood_the_events():
     reports = []
-
-    async def send(fired, text):
-        await asyncio.Event().wait()
-
-    courier = Courier("phone", send, lambda _, text: reports.append(text))
+    courier = hanging(reports)
     task = asyncio.create_task(courier.run())
     for number in range(QUEUE_MAX + 3_600):
         courier.put(Waiting("phone", msgspec.structs.replace(FIRED, n=number), "t"))
