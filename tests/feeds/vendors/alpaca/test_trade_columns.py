@@ -178,14 +178,45 @@ def assert_alike_when_changed(frames, data):
     assert as_columns(frames) == as_objects(frames)
 
 
-@given(st.integers(0, 10**7 - 1), st.integers(0, 6))
-def test_prices_are_the_nearest_floats(digits, places):
+def priced(digits, places):
     text = f"{digits:0{places + 1}}"
-    price = f"{text[:-places]}.{text[-places:]}" if places else text
-    frame = as_json([[GOOD]])[0].replace('"p":1', f'"p":{price}')
-    (quotes, *_), (others, *_) = as_columns([frame]), as_objects([frame])
+    return f"{text[:-places]}.{text[-places:]}" if places else text
+
+
+WRITTEN = st.one_of(
+    st.builds(priced, st.integers(0, 10**7 - 1), st.integers(0, 6)),
+    st.builds(priced, st.integers(0, 10**15 - 1), st.integers(1, 9)),
+    st.sampled_from(("220.1234", "612345.67", "9999999.9999999", "0.0000001", "12345678", "12345678.5")),
+)
+"""Prices as they are written, short and long."""
+
+
+@given(st.lists(WRITTEN, min_size=1, max_size=9))
+def test_prices_are_the_nearest_floats(prices):
+    whole = as_json([[GOOD]])[0]
+    frames = [whole.replace('"p":1', f'"p":{price}') for price in prices]
+    (quotes, *_), (others, *_) = as_columns(frames), as_objects(frames)
     assert quotes == others
-    assert [quote.price for quote in quotes] == [float(price)]
+    assert [quote.price for quote in quotes] == [float(price) for price in prices]
+
+
+@given(WRITTEN, st.sampled_from("0123456789.-+eE,}"), st.integers(0, 15))
+def test_a_price_with_a_character_too_many_is_judged_alike(price, char, place):
+    whole = as_json([[GOOD]])[0]
+    wrong = price[:place] + char + price[place:]
+    frames = [whole, whole.replace('"p":1', f'"p":{wrong}'), whole]
+    assert as_columns(frames) == as_objects(frames)
+
+
+@pytest.mark.parametrize("price", ["220.1234", "612345.67", "9999999.9999999", "0.0000001"])
+def test_a_price_of_eight_characters_and_more_needs_no_object(price, monkeypatch):
+    frames = [as_json([[GOOD | {"p": 220.25}] * 30])[0].replace("220.25", price, 1)] * 9
+    expected = as_objects(frames)
+    assert expected[0][0].price == float(price)
+    monkeypatch.setattr(together, "MANY", 0)
+    monkeypatch.setattr("feeds.vendors.alpaca.trades.read_many", None)
+    monkeypatch.setattr("feeds.vendors.alpaca.trades._Reading.take", None)
+    assert driven(ManyTrades({}).read, frames) == expected
 
 
 GOOD = {
@@ -223,6 +254,15 @@ def test_json_that_is_nearly_right_is_judged_alike(part, instead, is_text):
     frames = [good, good.replace(part, instead, 1), good]
     sent = frames if is_text else [frame.encode() for frame in frames]
     assert as_columns(sent) == as_objects(sent)
+
+
+@pytest.mark.parametrize("last", ["s", "i", "p"])
+@pytest.mark.parametrize("text", ["", "7", "07", "1.", ".5", "]", "x", '"'])
+def test_a_number_at_the_end_of_a_message_is_one_or_the_frame_is_none(last, text):
+    message = {name: value for name, value in GOOD.items() if name != last} | {last: 100}
+    good = json.dumps([message] * 3, separators=(",", ":"))
+    frames = [good, good.replace(f'"{last}":100}}', f'"{last}":{text}}}', 1), good]
+    assert as_columns(frames) == as_objects(frames)
 
 
 def test_frames_cut_in_the_middle_of_a_message_are_none():
