@@ -17,6 +17,7 @@ from feeds.clock import Moment
 from feeds.events import Batch, ColumnBatch
 from feeds.http.cached import CachedClient
 from feeds.streaming.many.judging import ManyPrints
+from feeds.streaming.requests import Answer
 from feeds.streaming.state import StreamState
 from rotation.market.market import Market
 from rotation.market.prints import Prints
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from feeds.events import Event
 
-COUNT, PER_S, PER_FRAME, LOOK = 9_000, 50, 100, 15
+COUNT, PER_S, PER_FRAME, LOOK = 9_000, 50, 100, 10
 """Messages, over three minutes; messages of a frame, and frames of a look."""
 KIND = "alpaca-json"
 
@@ -56,6 +57,11 @@ def compared() -> dict[str, int]:
         second = (start + len(look)) * PER_FRAME / PER_S
         now = Moment(second, BASE_NS + int(second * NS))
         state.on_frames(look, now)
+        state.on_tick(now)
+        state.on_pong()
+        state.take_actions()
+        for request in state.requests.take():
+            state.on_answer(request, Answer(), now)
         for event in state.take_events():
             events.append(event)
             if isinstance(event, ColumnBatch):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.streaming.alike import columns
-from feeds.streaming.receive import together
+from feeds.streaming.receive import symbol_codes, together
 from feeds.vendors.alpaca import many_trades
 from feeds.vendors.alpaca.many_trades import ManyTrades
 from feeds.vendors.alpaca.trades import codes_of, read_many
@@ -156,6 +156,23 @@ def test_json_as_arrays_is_json_as_objects(sent, as_bytes, chunk):
 def test_msgpack_as_arrays_is_msgpack_as_objects(sent, chunk):
     frames = as_msgpack(sent)
     assert as_columns(frames, chunk=chunk) == as_objects(frames)
+
+
+def test_more_names_than_are_kept_mix_up_no_symbols():
+    """Garbage alone has so many: the exchanges of the United States have some 12,000."""
+    plain = [[GOOD | {"S": f"A{i}"} for i in range(4)], [GOOD, *(GOOD | {"S": f"B{i}"} for i in range(3))]]
+    by_itself = [GOOD | {"S": "ZZZ", "t": "2024-07-16T14:40:00Z"}]
+    with patch.object(symbol_codes, "NAMES_MAX", 5):
+        assert as_columns(as_json([plain[0], plain[1] + by_itself])) == as_objects(
+            as_json([plain[0], plain[1] + by_itself])
+        )
+
+
+@given(tapes(packed=False), st.integers(0, 3))
+def test_however_few_names_are_kept(sent, most):
+    frames = as_json(sent)
+    with patch.object(symbol_codes, "NAMES_MAX", most):
+        assert as_columns(frames, chunk=300) == as_objects(frames)
 
 
 @given(tapes(packed=False), st.data())
