@@ -137,6 +137,7 @@ def as_columns(frames, *, chunk=columns.CHUNK):
         patch.object(columns, "LEAST", 1),
         patch.object(columns, "SINGLES_SHARE", 0),
         patch.object(columns, "CHUNK", chunk),
+        patch.object(columns, "PAUSE_MAX", 0),
     ):
         return driven(reader.read, frames)
 
