@@ -56,6 +56,7 @@ class Intake:
         """Judge, count and hand on what a frame contains. True where a state may have changed."""
         for reason in result.rejected:
             self._filter.reject(reason)
+        self._filter.rejects += result.left_out
         self._correct(result.corrections, now)
         since_ns = min(self._watch.data_ns or now.ns, now.ns)
         gaps = [self._backfill.note(hole, since_ns, now.ns) for hole in self._watch.holes(result.sequence)]

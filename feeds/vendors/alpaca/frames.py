@@ -88,6 +88,8 @@ class Parsed(msgspec.Struct):
     errors: list[int] = []
     """The vendor's own codes; 0 where it sent none."""
     rejected: list[str] = []
+    left_out: int = 0
+    """See ``FrameResult``."""
     members: list[Quote] = []
     passed_over: int = 0
     """Bars of symbols that nobody asked for."""
@@ -185,8 +187,10 @@ def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
 
 
 def _bounded(messages: list[T], parsed: Parsed) -> list[T]:
-    """The first MESSAGES_MAX; each of the others is counted as rejected."""
-    parsed.rejected += [f"more than {MESSAGES_MAX:,} messages in one frame"] * (len(messages) - MESSAGES_MAX)
+    """The first MESSAGES_MAX; the others are counted."""
+    if len(messages) > MESSAGES_MAX:
+        parsed.rejected.append(f"more than {MESSAGES_MAX:,} messages in one frame")
+        parsed.left_out = len(messages) - MESSAGES_MAX - 1
     return messages[:MESSAGES_MAX]
 
 

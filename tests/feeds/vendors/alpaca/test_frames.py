@@ -332,11 +332,12 @@ def test_no_control_byte_leaves_the_parser(packed):
 def test_a_frame_is_bounded():
     result = parsed(*[minute("IWM")] * (MESSAGES_MAX + 5))
     assert len(result.quotes) == MESSAGES_MAX
-    assert result.rejected == [f"more than {MESSAGES_MAX:,} messages in one frame"] * 5
+    assert result.rejected == [f"more than {MESSAGES_MAX:,} messages in one frame"]
+    assert result.left_out == 4
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_is_left_out_of_it_is_counted_where_a_message_has_another_shape(packed):
     result = parsed({"T": "n", "msg": "", "S": "IWM", "t": [5]}, *[minute("IWM")] * (MESSAGES_MAX + 5), packed=packed)
     assert len(result.quotes) == MESSAGES_MAX - 1
-    assert len(result.quotes) + len(result.rejected) == MESSAGES_MAX + 6
+    assert len(result.quotes) + len(result.rejected) + result.left_out == MESSAGES_MAX + 6
