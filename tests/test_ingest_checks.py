@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from feeds.events import Event
+    from feeds.streaming.many.look import Look, Sorted
 
 COUNT, PER_S, PER_FRAME, LOOK = 9_000, 50, 100, 10
 """Messages, over three minutes; messages of a frame, and frames of a look."""
@@ -106,15 +107,19 @@ def twice_the_volume(add: Callable[..., None]) -> Callable[..., None]:
     return lambda prints, place, volume, high, low: add(prints, place, 2 * volume, high, low)
 
 
+def none_repeats(prints: ManyPrints, look: Look, by: Sorted) -> Any:
+    del prints, look, by
+    return pl.Series(dtype=pl.Int64).to_numpy()
+
+
 HIGH_AS_LOW = tuple(
     pl.col("price").min().alias("high") if expression.meta.output_name() == "high" else expression
     for expression in sums._OF_ROWS
 )
-NONE_REPEATS = lambda self, look, by: pl.Series(dtype=pl.Int64).to_numpy()  # noqa: E731, ARG005
 BROKEN = {
     "high is low": (sums, "_OF_ROWS", HIGH_AS_LOW, "in_market"),
     "prints are lost": (Market, "take_columns", without_one_in_a_thousand(Market.take_columns), "in_market"),
-    "repeats count": (ManyPrints, "_repeats", NONE_REPEATS, "in_events"),
+    "repeats count": (ManyPrints, "_repeats", none_repeats, "in_events"),
     "volume counts twice": (Prints, "add", twice_the_volume(Prints.add), "in_market"),
     "minutes are late": (Prints, "_place", one_minute_later(Prints._place), "in_market"),
 }

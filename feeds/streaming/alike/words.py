@@ -153,10 +153,9 @@ def _from(word: Array, count: Array) -> Array:
 
 
 def decimal(words: ByteWords, place: Array, end: np.uint64) -> tuple[Array, Array, Array]:
-    """As ``whole``, of numbers of up to seven characters, and of longer ones with a point that has up to seven
-    digits before it and behind it; values as float64, exactly.
+    """As ``whole``, of numbers with or without a point, up to seven characters; values as float64, exactly.
 
-    Digits as a whole number over a power of ten, both of which a float holds: so the quotient is the float
+    Longer ones have a point, with up to seven digits before it and behind it each. Digits as a whole number over a power of ten, both of which a float holds: so the quotient is the float
     that is nearest to the decimal number.
     """
     first = words.at[place]

@@ -1,4 +1,4 @@
-"""Trades among frames of another kind, as bars of a whole market at a minute's end: no frame is read for ever."""
+"""Trades among frames of another kind, as bars at a minute's end: nothing is read again and again."""
 
 from __future__ import annotations
 
