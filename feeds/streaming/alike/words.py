@@ -155,8 +155,9 @@ def _from(word: Array, count: Array) -> Array:
 def decimal(words: ByteWords, place: Array, end: np.uint64) -> tuple[Array, Array, Array]:
     """As ``whole``, of numbers with or without a point, up to seven characters; values as float64, exactly.
 
-    Longer ones have a point, with up to seven digits before it and behind it each. Digits as a whole number over a power of ten, both of which a float holds: so the quotient is the float
-    that is nearest to the decimal number.
+    Longer ones have a point, with up to seven digits before it and behind it each. Digits as a whole number
+    over a power of ten, both of which a float holds: so the quotient is the float that is nearest to the
+    decimal number.
     """
     first = words.at[place]
     masks = before(first, end)
