@@ -78,7 +78,10 @@ class Intake:
 
     def take_gathered(self, held: Gathered, now: Moment) -> bool:
         """As ``take``, of frames that hold nothing but prints and markets, and what takes prints back."""
-        changed = self.take(FrameResult(corrections=held.corrections), now)
+        others = FrameResult(
+            corrections=held.corrections, members=tuple(held.members), passed_over=held.passed_over
+        )
+        changed = self.take(others, now)
         self._watch.on_times(held.prints.ts_ns, now)
         self._filter.quotes.on_quotes(held.nbbo, held.bands, now.ns)
         return self.admit(held.prints, now) or changed
