@@ -74,11 +74,11 @@ def compared() -> dict[str, int]:
 
 
 def test_an_exact_run_is_exact():
-    found = compared()
-    assert (found["in_events"], found["in_market"], found["in_snapshot"]) == (0, 0, 0)
-    assert found["symbols"] > 1_500
-    assert found["corrected"] > 50
-    assert checked({"differences": found}) == {"differences": found}
+    differing = compared()
+    assert (differing["in_events"], differing["in_market"], differing["in_snapshot"]) == (0, 0, 0)
+    assert differing["symbols"] > 1_500
+    assert differing["corrected"] > 50
+    assert checked({"differences": differing}) == {"differences": differing}
 
 
 def without_one_in_a_thousand(take: Callable[..., None]) -> Callable[..., None]:
@@ -129,10 +129,10 @@ BROKEN = {
 def test_what_is_broken_is_seen_and_no_figure_is_handed_over(what, monkeypatch):
     owner, name, instead, where = BROKEN[what]
     monkeypatch.setattr(owner, name, instead)
-    found = compared()
-    assert found[where] > 0
+    differing = compared()
+    assert differing[where] > 0
     with pytest.raises(BenchError, match="differ from the tape"):
-        checked({"differences": found})
+        checked({"differences": differing})
 
 
 def test_a_tape_of_which_nothing_came_is_not_exact():

@@ -121,11 +121,11 @@ def differences(
 
 def checked(result: dict[str, Any]) -> dict[str, Any]:
     """A run's figures, if they are of a tape that was read exactly. Raises BenchError if they are not."""
-    found = result["differences"]
-    wrong = {name: count for name, count in found.items() if name.startswith("in_") and count}
-    if wrong or not found["symbols"]:
+    differing = result["differences"]
+    wrong = {name: count for name, count in differing.items() if name.startswith("in_") and count}
+    if wrong or not differing["symbols"]:
         places = ", ".join(f"{count} {name.replace('_', ' the ')}" for name, count in wrong.items())
-        raise BenchError(f"of {found['symbols']} symbols differ from the tape: {places or 'all'}")
+        raise BenchError(f"of {differing['symbols']} symbols differ from the tape: {places or 'all'}")
     return result
 
 
