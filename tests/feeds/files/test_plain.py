@@ -93,3 +93,19 @@ def test_few_files_are_in_memory_at_a_time(tmp_path, monkeypatch, most, ahead):
 
     for place, _ in enumerate(read_plain_each(counted(), **WANTED)):
         assert place < opened <= place + ahead
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b'"2024-07-01","1"\n"2024-07-02"\n"2024-07-03"\n"2024-07-05","2"\n',  # as long as three whole lines
+        b'"2024-07-01","1"\n"2024-07-02"',
+        b'"2024-07-01"\n"2024-07-02"\n',
+        b'"2024-07-01","1"\n"2024-07-02"\n',
+        b"2024-07-01,1\n2024-07-02\n",
+    ],
+)
+def test_a_short_line_is_left_to_the_exact_reader(tmp_path, rows):
+    """Polars would fill it up with nulls, which nobody wrote."""
+    (tmp_path / "IWM.csv").write_bytes(b'"date","close"\n' + rows)
+    assert read_plain(tmp_path / "IWM.csv", **WANTED) is None
