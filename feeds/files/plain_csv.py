@@ -72,11 +72,11 @@ class PlainCsv(msgspec.Struct, frozen=True):
         return frame
 
     def _has_all_cells(self, height: int) -> bool:
-        """Whether no line is short, which Polars would fill up with nulls."""
-        data, rows = self._data, self._rows
+        """Whether no line is short, which Polars would fill up with nulls; it refuses a short first line."""
         if self._is_quoted:  # lines are alike
-            return data.count(b",", rows, _line_end(data, rows)) == self._width - 1
-        return data.count(b",", rows) - self._hidden_commas == (self._width - 1) * height
+            return True
+        commas = self._data.count(b",", self._rows) - self._hidden_commas
+        return commas == (self._width - 1) * height
 
 
 def plain_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str]) -> PlainCsv | None:
@@ -119,12 +119,6 @@ def plain_csv(data: bytes, name: str, text: Sequence[str], numbers: Sequence[str
     )
 
 
-def _line_end(data: bytes, start: int) -> int:
-    """Where the line ends that begins at ``start``."""
-    end = data.find(b"\n", start)
-    return end if end >= 0 else len(data)
-
-
 def _is_utf8(data: bytes) -> bool:
     if data.isascii():
         return True
@@ -148,7 +142,8 @@ def _are_quoted(data: bytes, rows: int) -> bool:
 
     ``rows``: where the first line begins. Looked at a piece at a time, which stays in the processor's cache.
     """
-    line = data[rows : _line_end(data, rows)].translate(None, _PLAIN) + b"\n"
+    end = data.find(b"\n", rows)
+    line = data[rows : end if end >= 0 else None].translate(None, _PLAIN) + b"\n"
     if line != b'"",' * line.count(b",") + b'""\n':
         return False
     alike = line * (_PIECE // len(line) + 2)
