@@ -145,9 +145,10 @@ def p_longest_run(n: int, k: int, p: float) -> float:
     r = [0.0] * k + [odds]
     for before in range(n - k):
         more = odds + step * (1 - r[before])
-        more = more if more < 1.0 else 1.0
         if more == odds:
             break
+        if more >= 1.0:
+            return 1.0
         odds = more
         r.append(odds)
     return odds
