@@ -152,6 +152,8 @@ class RotationApp(App[None], inherit_bindings=False):
         self._looked: Looked | None = None
         """What was on screen at the last key."""
         self._live_task: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        """Imports what the first figures did not need."""
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
         self._terminal: TerminalDriver | None = None
@@ -233,7 +235,7 @@ class RotationApp(App[None], inherit_bindings=False):
         self._ask()
         async with asyncio.TaskGroup() as group:
             group.create_task(desk.run(), name="desk")
-            group.create_task(self._follow(desk, group), name="follow")
+            group.create_task(self._follow(desk), name="follow")
             if self._reload is not None:
                 group.create_task(self._apply_changes(self._reload, desk, group), name="configuration")
 
@@ -245,12 +247,12 @@ class RotationApp(App[None], inherit_bindings=False):
                 import_module(module)
         return self._open_desk()
 
-    async def _load_later(self) -> None:
+    def _load_later(self) -> None:
         """Import what the first figures did not have to wait for."""
-        await asyncio.sleep(LATER_S)
-        await asyncio.to_thread(_load_rest)
+        self._loading = asyncio.create_task(asyncio.to_thread(_load_rest), name="imports")
+        self._loading.add_done_callback(self._live_ended)
 
-    async def _follow(self, desk: Desk, group: asyncio.TaskGroup) -> None:
+    async def _follow(self, desk: Desk) -> None:
         rest = rest_of(desk)
         async for snapshot in desk.listen():
             is_first = self._newest is None
@@ -259,7 +261,7 @@ class RotationApp(App[None], inherit_bindings=False):
             rest(due_s)
             if is_first:
                 self.on_opened()
-                group.create_task(self._load_later(), name="imports")
+                self.set_timer(LATER_S, self._load_later)
                 self.set_timer(SETTLED_S, self._settled)
             await asyncio.sleep(min(due_s, FRAME_S) or FRAME_S)
 
@@ -377,9 +379,11 @@ class RotationApp(App[None], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Cancel the tasks that run and follow the desk, and wait for them."""
-        if self._live_task is not None:
-            self._live_task.cancel()
-            await asyncio.wait([self._live_task])
+        running = [task for task in (self._live_task, self._loading) if task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
 
     def terminal_opened(self, driver: TerminalDriver) -> None:
         """The driver of the terminal has been made."""
