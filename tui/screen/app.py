@@ -610,6 +610,8 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _paint(self) -> None:
         """Draw every visible panel; each repaints only the cells that changed."""
+        if not self.screen_stack:  # at the very end prices and timers may outlive the screens
+            return
         screen, view = self.screen, self.view
         if not isinstance(screen, DeskScreen):
             return
@@ -665,8 +667,7 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _paint_when_due(self) -> None:
         self._next_paint = None
-        if self.screen_stack:  # at the very end the timer may outlive the screens
-            self._paint()
+        self._paint()
 
 
 def _load_rest() -> None:

@@ -418,6 +418,16 @@ async def test_the_desk_is_opened_as_soon_as_the_first_frame_is_out(scenes: dict
     assert after_frame[0]
 
 
+async def test_figures_that_come_while_the_screen_closes_are_let_go(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()), PacedScene(lambda: 1e9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+    assert not app.screen_stack
+    app.snapshot = None
+    app._paint()
+    app.take(with_leg(scenes["live"], "QQQ", last=1.0))
+
+
 async def test_what_the_first_figures_do_not_need_is_imported_after_them(
     scenes: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
