@@ -213,7 +213,7 @@ class RotationApp(App[None], inherit_bindings=False):
         """Paint an empty desk first, then open the real one."""
         self._window = self.size
         self._paint()
-        self.call_after_refresh(self._start)  # should no frame be written at all
+        self.call_after_refresh(self._start_once)  # should no frame be written at all
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw for the new size."""
@@ -221,10 +221,11 @@ class RotationApp(App[None], inherit_bindings=False):
         self._window = event.size
         self._paint()
 
+    def _start_once(self) -> None:
+        if self._live_task is None:
+            self._start()
+
     def _start(self) -> None:
-        """Open the desk, unless that has begun."""
-        if self._live_task is not None:
-            return
         self._live_task = asyncio.create_task(self._live(), name="live")
         self._live_task.add_done_callback(self._live_ended)
 
@@ -399,7 +400,7 @@ class RotationApp(App[None], inherit_bindings=False):
         Waiting for Textual to have nothing left to refresh would take a tick of its timer, 17 ms.
         """
         if self._shown:
-            self._start()
+            self._start_once()
         self._before_prices.written()
 
     def terminal_gone(self) -> None:
