@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from typing import TYPE_CHECKING
 
-from feeds.errors import InputError
+from feeds.errors import InputError, SourceError
 from feeds.files.names import SYMBOL, read_bytes, shown
+from feeds.parsing.sheet import read_sheet, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,17 +25,18 @@ def read_universe(path: Path) -> list[str]:
     Class`` only what is Equity counts, and rows without a ticker of a share (cash, futures) are left out. Any
     other file is a list: a symbol a line, ``#`` begins a comment. Raises InputError.
     """
-    text = read_bytes(path).decode("utf-8-sig", errors="replace")
-    rows = list(csv.reader(text.splitlines()))
-    for place, row in enumerate(rows):
-        headings = [cell.strip().lower() for cell in row]
-        column = next((headings.index(name) for name in _HEADINGS if name in headings), None)
-        if column is not None:
-            kind = headings.index(_KIND) if _KIND in headings else None
-            symbols = _table(rows[place + 1 :], column, kind, len(headings))
-            break
-    else:
+    try:
+        text = text_of(read_bytes(path), shown(path.name))
+        sheet = read_sheet(text, _HEADINGS, shown(path.name))
+    except SourceError as error:
+        raise InputError(str(error)) from error
+    if sheet is None:
         symbols = _list(path, text)
+    else:
+        headings = sheet.rows[sheet.place]
+        column = next(sheet.columns[name] for name in _HEADINGS if name in sheet.columns)
+        below = sheet.rows[sheet.place + 1 :]
+        symbols = _table(below, column, sheet.columns.get(_KIND), len(headings))
     if not symbols:
         raise InputError(f"{shown(path.name)}: contains no symbol — write one per line")
     if len(symbols) > _MOST:

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from feeds.errors import SourceError, StorageError
-from feeds.members.parse import _number, parse_holdings
+from feeds.members.parse import parse_holdings
 from feeds.members.store import MemberStore
+from feeds.parsing.decimals import read_number
 from tests.support.breadth.sponsors import HEAD, TITLE, invesco, sponsors
 from tests.support.paths import SHARED
 
@@ -87,7 +88,7 @@ def test_a_list_of_a_person_is_taken_as_it_is() -> None:
 )
 def test_a_decimal_comma_is_not_taken_for_one_between_thousands(weight: str, read: float | None) -> None:
     """1,5 was read as 15. What is not plain is unknown."""
-    assert _number(weight) == read
+    assert read_number(weight) == read
 
 
 def test_a_fund_is_no_member_of_its_own() -> None:
