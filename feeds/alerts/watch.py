@@ -9,10 +9,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from feeds.alerts.couriers import Courier
-from feeds.alerts.state_file import CALLS_MAX, Kept, StateFile, Waiting
+from feeds.alerts.state_file import CALLS_MAX, Kept, StateFile, Waiting, reason
 from feeds.clock import wall_ns
 from feeds.errors import InputError
+from feeds.files.names import shown_path
 from rotation.alerts.desk_log import DeskLog
+from rotation.alerts.rule import AlertState, together
 from rotation.alerts.target import DESKTOP, AlertSettings, Target
 from rotation.desk import EventKind
 from rotation.sessions import to_ns
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from feeds.alerts.errors import Sender
     from rotation.alerts.desk_log import Call
-    from rotation.alerts.rule import AlertState, Fired, Rule
+    from rotation.alerts.rule import Fired, Rule
     from rotation.context.wants import Wants
     from rotation.desk import Desk
     from rotation.snapshot import Snapshot
@@ -73,6 +75,8 @@ class AlertWatch:
         """Calls of the previous run that have not been delivered."""
         self._owns = False
         self._is_failing = False
+        self._is_unread = False
+        """There is a file that may be whole and cannot be read: it is not to be overwritten."""
         self._calls: list[Call] = []
         self._dirty = False
         self._wake = asyncio.Event()
@@ -198,13 +202,22 @@ class AlertWatch:
             await self._sleep(SAVE_S)
             waited_s += SAVE_S
             if self._owns:
-                if self._dirty:
+                if self._dirty or self._is_unread:
                     await self._save()
+                if self._watches and waited_s >= OWN_S:
+                    waited_s = 0.0
+                    self._lock()
             elif self._watches and waited_s >= OWN_S:
                 waited_s = 0.0
                 if self._take_over():
                     self._log.set_states(self._remembered)
                     self._wake.set()
+
+    def _lock(self) -> None:
+        """Try again for a lock that could not be opened; a program that has it now calls in our place."""
+        assert self._file is not None
+        with suppress(OSError):  # told before
+            self._owns = self._file.own()
 
     def _take_over(self) -> bool:
         """Own the file if no other program does, and remember what it holds."""
@@ -218,16 +231,36 @@ class AlertWatch:
         if not self._owns and self._has_read:
             return False
         self._has_read = True
-        kept, problem = self._file.read()
-        if problem:
-            log.warning("%s", problem)
-            self.note(EventKind.CONFIG, "alerts", problem)
+        try:
+            kept, problem = self._file.read()
+        except OSError as error:
+            self._is_unread = True
+            self._fail(error)
+            return self._owns
+        self._tell(problem)
         self._remembered |= kept.states
         self._history = kept.calls
         if self._owns:
             self._left += self._fresh(kept.waiting)
             self._calls.clear()
         return self._owns
+
+    def _tell(self, problem: str) -> None:
+        if problem:
+            log.warning("%s", problem)
+            self.note(EventKind.CONFIG, "alerts", problem)
+
+    def _recall(self, kept: Kept, problem: str) -> None:
+        """Add what a file knows that could not be read at the start to what has happened since."""
+        self._is_unread = False
+        self._tell(problem)
+        now = {**self._remembered, **self._log.states}
+        both = {name: together(before, now.get(name, AlertState())) for name, before in kept.states.items()}
+        self._remembered = {**now, **both}
+        self._log.set_states(both)
+        self._history = (*kept.calls, *self._history)[-CALLS_MAX:]
+        self._left += self._fresh(kept.waiting)
+        self._wake.set()
 
     def _fresh(self, waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
         now_ns = self._clock_ns()
@@ -299,6 +332,10 @@ class AlertWatch:
         async with self._turn:
             self._dirty = False
             try:
+                if self._is_unread:
+                    self._recall(
+                        *await asyncio.get_running_loop().run_in_executor(self._thread, self._file.read)
+                    )
                 self._writing = asyncio.get_running_loop().run_in_executor(
                     self._thread, self._file.write, self._kept()
                 )
@@ -307,24 +344,32 @@ class AlertWatch:
                 self._dirty = True  # there may be room a moment later
                 self._fail(error)
             else:
-                self._is_failing = False
+                if self._is_failing:
+                    self._is_failing = False
+                    self.note(EventKind.CONFIG, "alerts", "alert state is saved again")
 
     def _fail(self, error: OSError) -> None:
         """Tell once that nothing is remembered; the desk and its calls go on."""
         if self._is_failing:
             return
         self._is_failing = True
-        why = error.strerror or type(error).__name__
-        log.warning("alert state cannot be written: %s", why)
-        self.note(
-            EventKind.CONFIG,
-            "alerts",
-            f"alert state cannot be saved ({why}): alerts may fire again after a restart",
-        )
+        assert self._file is not None
+        why = reason(error)
+        text = f"alert state cannot be saved ({why}): alerts may fire again after a restart"
+        if isinstance(error, NotADirectoryError):
+            folder = shown_path(self._file.path.parent)
+            text = f"{folder}: {why}: alert state cannot be saved, alerts may fire again after a restart"
+        elif self._is_unread:
+            path = shown_path(self._file.path)
+            text = f"{path}: cannot be read ({why}): alerts start afresh until it can, and may fire again"
+        log.warning("%s", text)
+        self.note(EventKind.CONFIG, "alerts", text)
 
     def _close(self) -> None:
         if self._owns and self._file is not None:
             with suppress(OSError):  # it has been told while the desk ran
+                if self._is_unread:
+                    self._recall(*self._file.read())
                 self._file.write(self._kept())
             self._file.release()
             self._owns = False

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from feeds.errors import SourceError
 from feeds.files.names import shown
-from feeds.members.shares import Line, is_symbol, kind_of
 from feeds.parsing.decimals import decimal_mark, read_number
 from feeds.parsing.sanitize import clean
+from feeds.parsing.shares import Line, is_symbol, kind_of
 from feeds.parsing.symbols import listed_symbol
 from rotation.text import counted
 

@@ -11,7 +11,7 @@ import polars as pl
 from feeds.errors import InputError, SourceError
 from feeds.files.names import read_regular, shown, shown_path
 from feeds.members.parse import NoTableError, parse_holdings
-from feeds.members.shares import Line, kind_of
+from feeds.parsing.shares import Line, kind_of
 from feeds.parsing.sheet import text_of
 from feeds.parsing.symbols import listed_symbol
 from rotation.breadth.members import SCHEMA, MemberList

@@ -12,9 +12,9 @@ from feeds.errors import InputError, SourceError
 from feeds.history.universe import read_universe
 from feeds.members.holdings import import_file, line
 from feeds.members.parse import parse_holdings
-from feeds.members.shares import Line, kind_of
 from feeds.members.store import MemberStore
 from feeds.members.universes import load_universe
+from feeds.parsing.shares import Line, kind_of
 from rotation.desk import Universe
 
 if TYPE_CHECKING:
@@ -238,4 +238,15 @@ def test_a_workbook_to_download_is_named(tmp_path: Path) -> None:
     path = tmp_path / "u.xlsx"
     path.write_bytes(b"PK\x03\x04")
     with pytest.raises(InputError, match=r"^u\.xlsx: an Excel workbook"):
+        read_universe(path)
+
+
+def test_a_universe_to_download_leaves_out_cash_and_names_what_is_no_symbol(tmp_path: Path) -> None:
+    """USD and XTSLA failed on every download, which then ended with exit code 1."""
+    path = tmp_path / "u.csv"
+    rows = "AAA,Alpha\nUSD,US DOLLAR\nXTSLA,BLK CSH FND\nMOGA,MOOG INC\nES=F,\n^RUT,\nBTC-USD,\nTotal,\n"
+    path.write_text(f"symbol,name\n{rows}")
+    assert read_universe(path) == ["AAA", "MOG.A", "ES=F", "^RUT", "BTC-USD"]
+    path.write_text("symbol,name\nAAA,Alpha\n../../etc,x\n")
+    with pytest.raises(InputError, match=r"^u\.csv, line 3: '\.\./\.\./etc' is not a symbol"):
         read_universe(path)

@@ -130,6 +130,25 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         MemberStore(tmp_path).load()
 
 
+@pytest.mark.parametrize(
+    ("name", "rows", "says"),
+    [
+        ("IWM-2024-13-99.csv", "A,,,1\n", "IWM-2024-13-99.csv: 2024-13-99 is not a date — rename it"),
+        ("IWM-2026-01-02.csv", "", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", ",,,1\nA,,,2\n", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", "A,,,nan\n", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", "A,,,inf\n", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", "A,,,1\nA,,,2\n", "IWM-2026-01-02.csv: damaged"),
+    ],
+    ids=range(6),
+)
+def test_a_file_that_somebody_has_edited_is_named(tmp_path: Path, name: str, rows: str, says: str) -> None:
+    """A line without a symbol, or a file of no day, ended the desk with an internal error."""
+    (tmp_path / name).write_text(f"symbol,name,sector,weight_pct\n{rows}")
+    with pytest.raises(StorageError, match=says):
+        MemberStore(tmp_path).load()
+
+
 def daily(store: MemberStore, count: int) -> list[date]:
     """So many days of files: the weights differ each day, the members on one of them."""
     days = [date(2026, 1, 1) + timedelta(n) for n in range(count)]

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from feeds.files.names import SYMBOL
 from feeds.parsing.symbols import listed_symbol
+from rotation.desk import SYMBOL
 
 
 class Line(Enum):
