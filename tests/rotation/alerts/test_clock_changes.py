@@ -40,8 +40,7 @@ class Tape:
     """A desk that is shown at any instant, with prices of that instant."""
 
     def __init__(self, friday: dt.date, **rule: object) -> None:
-        days = sessions_between(friday - dt.timedelta(60), friday)[:-1]
-        self.history = history_of({name: dict.fromkeys(days, 100.0) for name in DESK.legs})
+        self.days = sessions_between(friday - dt.timedelta(60), friday)
         self.alert = Alert.of(Rule(id="up", condition="iwm.return.1 > 1", **rule), TABLE)  # type: ignore[arg-type]
         self.state = AlertState()
         self.fired: list[Fired] = []
@@ -49,7 +48,9 @@ class Tape:
     def at(self, moment: dt.datetime, price: float = 103.0) -> bool:
         """Whether it fires; what it remembers goes through the file between two looks."""
         ns = to_ns(moment)
-        market = Market(self.history, DESK, as_of_ns=ns, origin=Provenance(LIVE, "x"))
+        before = [day for day in self.days if day < moment.date()]
+        history = history_of({name: dict.fromkeys(before, 100.0) for name in DESK.legs})
+        market = Market(history, DESK, as_of_ns=ns, origin=Provenance(LIVE, "x"))
         shown = market.apply([Quote(name, ns - NS, price) for name in DESK.legs], as_of_ns=ns)
         held = msgspec.json.decode(msgspec.json.encode(self.state), type=AlertState)
         engine = AlertEngine([self.alert], {"up": held})

@@ -218,6 +218,3 @@ def test_a_day_of_mourning_that_the_calendar_does_not_know_is_no_session_of_a_wi
     )
     _, _, total = oracle.contributions(closes, members, session, then)
     assert got.explained_pp == pytest.approx(total)
-    was = values_before(history, traded[-3], 1)  # the session after it
-    assert was["was"].null_count() == 0
-    assert was.height == len(closes)

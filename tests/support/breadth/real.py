@@ -35,7 +35,7 @@ def fund_closes(fund: str) -> dict[date, float]:
 
 def nasdaq_lists() -> list[tuple[date, Members]]:
     """The Nasdaq-100 on each day of 2023 to 2025 on which it changed, without weights."""
-    lists = []
+    lists: list[tuple[date, Members]] = []
     for year in (2023, 2024, 2025):
         members, day, part = set[str](), date(year, 1, 1), ""
         path = SHARED / "constituents" / f"n100-ticker-changes-{year}.yaml"
