@@ -9,15 +9,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from feeds.alerts.couriers import Courier
-from feeds.alerts.state_file import CALLS_MAX, Kept, StateFile, Waiting, reason
+from feeds.alerts.remembered import still_fresh, trouble
+from feeds.alerts.state_file import CALLS_MAX, Kept, StateFile, Waiting
 from feeds.clock import wall_ns
 from feeds.errors import InputError
-from feeds.files.names import shown_path
 from rotation.alerts.desk_log import DeskLog
 from rotation.alerts.rule import AlertState, together
 from rotation.alerts.target import DESKTOP, AlertSettings, Target
 from rotation.desk import EventKind
-from rotation.sessions import to_ns
 from rotation.text import counted
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ OWN_S = 5.0
 """Between two attempts to take over from another program that delivers."""
 FINISH_S = 10.0
 FINISH_LOOK_S = 0.05
-FRESH_S = 3_600.0
-"""A call that waited longer, because no program ran, is not delivered any more."""
 
 
 class AlertWatch:
@@ -263,9 +260,8 @@ class AlertWatch:
         self._wake.set()
 
     def _fresh(self, waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
-        now_ns = self._clock_ns()
         held = tuple(waiting)
-        fresh = tuple(each for each in held if now_ns - to_ns(each.fired.at) < FRESH_S * 1e9)
+        fresh = still_fresh(held, self._clock_ns())
         if lost := len(held) - len(fresh):
             self.note(
                 EventKind.DELIVERY,
@@ -354,16 +350,7 @@ class AlertWatch:
             return
         self._is_failing = True
         assert self._file is not None
-        why = reason(error)
-        text = f"alert state cannot be saved ({why}): alerts may fire again after a restart"
-        if isinstance(error, NotADirectoryError):
-            folder = shown_path(self._file.path.parent)
-            text = f"{folder}: {why}: alert state cannot be saved, alerts may fire again after a restart"
-        elif self._is_unread:
-            path = shown_path(self._file.path)
-            text = f"{path}: cannot be read ({why}): alerts start afresh until it can, and may fire again"
-        log.warning("%s", text)
-        self.note(EventKind.CONFIG, "alerts", text)
+        self._tell(trouble(error, self._file.path, is_unread=self._is_unread))
 
     def _close(self) -> None:
         if self._owns and self._file is not None:
