@@ -23,7 +23,7 @@ def still_fresh(waiting: Iterable[Waiting], now_ns: int) -> tuple[Waiting, ...]:
     return tuple(each for each in waiting if now_ns - to_ns(each.fired.at) < FRESH_S * 1e9)
 
 
-def trouble(error: OSError, path: Path, *, is_unread: bool) -> str:
+def failure_text(error: OSError, path: Path, *, is_unread: bool) -> str:
     """Why the state is not kept, and what that means. ``is_unread``: the file is there and stays."""
     why = reason(error)
     if isinstance(error, NotADirectoryError):

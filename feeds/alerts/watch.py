@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from feeds.alerts.couriers import Courier
-from feeds.alerts.remembered import still_fresh, trouble
+from feeds.alerts.remembered import failure_text, still_fresh
 from feeds.alerts.state_file import CALLS_MAX, Kept, StateFile, Waiting
 from feeds.clock import wall_ns
 from feeds.errors import InputError
@@ -350,7 +350,7 @@ class AlertWatch:
             return
         self._is_failing = True
         assert self._file is not None
-        self._tell(trouble(error, self._file.path, is_unread=self._is_unread))
+        self._tell(failure_text(error, self._file.path, is_unread=self._is_unread))
 
     def _close(self) -> None:
         if self._owns and self._file is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from feeds.errors import InputError, SourceError
 from feeds.files.names import SYMBOL, read_bytes, shown
-from feeds.parsing.shares import Line, kind_of
+from feeds.parsing.shares import LineKind, kind_of
 from feeds.parsing.sheet import read_sheet, text_of
 from feeds.parsing.symbols import CLASSES
 
@@ -55,12 +55,12 @@ def _table(path: Path, sheet: Sheet) -> list[str]:
             row[sheet.columns[heading]].strip() if heading in sheet.columns else ""
             for heading in (_KIND, "name", "sector")
         )
-        kind = Line.SHARE if stated or "=" in symbol else kind_of(symbol, name, sector)
-        if kind is Line.UNREADABLE:
+        kind = LineKind.SHARE if stated or "=" in symbol else kind_of(symbol, name, sector)
+        if kind is LineKind.UNREADABLE:
             raise InputError(
                 f"{shown(path.name)}, line {line}: {shown(row[column].strip())!r} is not a symbol"
             )
-        is_wanted = kind is Line.SHARE and stated.lower() in ("", "equity")
+        is_wanted = kind is LineKind.SHARE and stated.lower() in ("", "equity")
         if is_wanted and re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol):
             symbols[symbol] = None
     return list(symbols)

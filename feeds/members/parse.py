@@ -64,10 +64,10 @@ def parse_holdings(
     if not is_sponsors:
         check_cells(sheet, what)
     table = Table.of(sheet, columns, what)
-    found = table.read(is_published=bool(weights), is_sponsors=is_sponsors)
-    (check_whole if is_sponsors else check_unit)(found.weights, fund)
+    listing = table.read(is_published=bool(weights), is_sponsors=is_sponsors)
+    (check_whole if is_sponsors else check_unit)(listing.weights, fund)
     # A fund is no member of its own: its return would explain itself.
-    members = [each for each in found.members if not (is_named and each[0] == fund)]
+    members = [each for each in listing.members if not (is_named and each[0] == fund)]
     if not members:
         raise SourceError(f"{what}: no members in the file")
     if len(members) > MOST or (is_sponsors and len(members) < LEAST.get(fund, 1)):
@@ -75,7 +75,7 @@ def parse_holdings(
     if is_sponsors:
         check_lines(*table.given(), fund)
     frame = pl.DataFrame(members, schema=SCHEMA, orient="row")
-    return MemberList.of(fund, day, frame, left_out=found.left_out)
+    return MemberList.of(fund, day, frame, left_out=listing.left_out)
 
 
 def _sheet(data: bytes, what: str) -> Sheet:

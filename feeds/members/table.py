@@ -9,7 +9,7 @@ from feeds.errors import SourceError
 from feeds.files.names import shown
 from feeds.parsing.decimals import decimal_mark, read_number
 from feeds.parsing.sanitize import clean
-from feeds.parsing.shares import Line, is_symbol, kind_of
+from feeds.parsing.shares import LineKind, is_symbol, kind_of
 from feeds.parsing.symbols import listed_symbol
 from rotation.text import counted
 
@@ -117,13 +117,13 @@ class Table(NamedTuple):
             if not any(map(str.strip, row)):
                 continue
             kind = self._kind(row, cell)
-            if kind is not Line.TOTAL:
+            if kind is not LineKind.TOTAL:
                 known.append(weight)
             symbol = listed_symbol(cell.upper())
             place = f"{shown(cell) or '(no symbol)'} (line {line}"
-            if kind is Line.UNREADABLE and not is_sponsors:
+            if kind is LineKind.UNREADABLE and not is_sponsors:
                 raise SourceError(f"{self.what}: line {line}: {shown(cell)!r} is not a symbol")
-            if kind is not Line.SHARE:
+            if kind is not LineKind.SHARE:
                 left_out.append(f"{place})")
             elif symbol in members:
                 left_out.append(f"{place}, listed before)")
@@ -132,13 +132,13 @@ class Table(NamedTuple):
                 members[symbol] = (symbol, name, "" if sector == "-" else sector, weight)
         return Read(list(members.values()), [] if is_sponsors else left_out, known)
 
-    def _kind(self, row: Sequence[str], cell: str) -> Line:
+    def _kind(self, row: Sequence[str], cell: str) -> LineKind:
         exchange = self.cell(row, ("exchange",)).lower()
         stated = self.cell(row, CLASSES).lower()
         if stated not in SHARES or "no market" in exchange or "non-nms" in exchange:
-            return Line.OTHER
+            return LineKind.OTHER
         if stated:  # CASH of class Equity is a share
-            return Line.SHARE if is_symbol(cell.upper()) else Line.OTHER
+            return LineKind.SHARE if is_symbol(cell.upper()) else LineKind.OTHER
         return kind_of(cell, self.cell(row, ("name",)), self.cell(row, (SECTOR,)))
 
 

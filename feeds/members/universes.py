@@ -11,7 +11,7 @@ import polars as pl
 from feeds.errors import InputError, SourceError
 from feeds.files.names import read_regular, shown, shown_path
 from feeds.members.parse import NoTableError, parse_holdings
-from feeds.parsing.shares import Line, kind_of
+from feeds.parsing.shares import LineKind, kind_of
 from feeds.parsing.sheet import text_of
 from feeds.parsing.symbols import listed_symbol
 from rotation.breadth.members import SCHEMA, MemberList
@@ -78,9 +78,9 @@ def _listed(whole: str) -> tuple[list[str], list[str]]:
         if not text:
             continue
         kind = kind_of(text)
-        if kind is Line.UNREADABLE:
+        if kind is LineKind.UNREADABLE:
             raise InputError(f"line {number}: {shown(text)!r} is neither a symbol nor the heading of a table")
-        if kind is Line.SHARE:
+        if kind is LineKind.SHARE:
             symbols[listed_symbol(text.upper())] = None
         else:
             left_out.append(f"{shown(text)} (line {number})")

@@ -70,9 +70,9 @@ def decimal_mark(cells: Iterable[Cell], mark: str, what: str) -> str:
         for decimal in _shown(cell, is_share=is_share):
             shown.setdefault(decimal, (line, cell))
     if len(shown) > 1:
-        (first, one), (second, other) = sorted(shown.values())
+        (first, earlier), (second, later) = sorted(shown.values())
         raise SourceError(
-            f"{what}: lines {first} and {second}: {clean(one)!r} and {clean(other)!r} —"
+            f"{what}: lines {first} and {second}: {clean(earlier)!r} and {clean(later)!r} —"
             " write all numbers with the same decimal mark"
         )
     unsure = next((each for each in cells if not each[2] and _EITHER.fullmatch(each[1])), None)

@@ -12,7 +12,7 @@ from feeds.parsing.symbols import listed_symbol
 from rotation.desk import SYMBOL
 
 
-class Line(Enum):
+class LineKind(Enum):
     """What a line of a list is."""
 
     SHARE = auto()
@@ -54,11 +54,11 @@ _FORM = re.compile(r"\^?[A-Z0-9]+([./ =-][A-Z0-9]+)*")
 """Of a symbol, with one mark between its parts."""
 
 
-def kind_of(cell: str, name: str = "", sector: str = "") -> Line:
+def kind_of(cell: str, name: str = "", sector: str = "") -> LineKind:
     """What a line is that has this in the place of its symbol. ``name``, ``sector``: "" where not given."""
     symbol, name = cell.strip().upper(), name.strip()
     if _TOTAL.fullmatch(symbol):
-        return Line.TOTAL
+        return LineKind.TOTAL
     is_named = bool(name) and name.upper() != symbol
     if (
         _NEVER.fullmatch(symbol)
@@ -67,8 +67,8 @@ def kind_of(cell: str, name: str = "", sector: str = "") -> Line:
         or (not _BARE.fullmatch(symbol) and _CASH.fullmatch(symbol))
         or _SECTOR.fullmatch(sector.strip())
     ):
-        return Line.OTHER
-    return Line.SHARE if is_symbol(symbol) else Line.UNREADABLE
+        return LineKind.OTHER
+    return LineKind.SHARE if is_symbol(symbol) else LineKind.UNREADABLE
 
 
 def is_symbol(symbol: str) -> bool:

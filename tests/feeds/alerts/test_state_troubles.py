@@ -110,9 +110,9 @@ async def test_an_unreadable_state_stays_where_it_is_and_counts_once_it_can_be_r
     StateFile(folder).write(HELD)
     (folder / "alerts.json").chmod(0)
     async with Run(folder, sent) as run:
-        said = run.take(snapshot)
+        messages = run.take(snapshot)
         await until(lambda: len(sent.got) == 2)
-        (unread,) = said
+        (unread,) = messages
         path, _, why = unread.partition(": ")
         assert path == str(folder / "alerts.json")
         assert (
@@ -124,7 +124,7 @@ async def test_an_unreadable_state_stays_where_it_is_and_counts_once_it_can_be_r
         assert sorted(each.name for each in folder.iterdir()) == ["alerts.json", "alerts.lock"]
         (folder / "alerts.json").chmod(0o600)
         await run.passing(lambda: kept(folder).states["any"].fired == 4)
-        await run.passing(lambda: run.take(snapshot) == [*said, "alert state is saved again"])
+        await run.passing(lambda: run.take(snapshot) == [*messages, "alert state is saved again"])
     assert len(sent.got) == 2, "once, while nobody knew"
     assert kept(folder).states["other"] == CALLED
     assert [call.id for call in kept(folder).calls] == ["any", "any"]
@@ -170,8 +170,8 @@ async def test_a_read_only_folder_is_said_and_written_to_once_it_can_be(folder, 
     async with Run(folder, sent) as run:
         run.take(snapshot)
         await until(lambda: len(sent.got) == 2)
-        said = run.take(snapshot)
-        assert said == [
+        messages = run.take(snapshot)
+        assert messages == [
             "alert state cannot be saved (Permission denied): alerts may fire again after a restart"
         ]
         folder.chmod(0o700)
@@ -215,9 +215,9 @@ async def test_a_state_that_is_a_symlink_to_itself_is_set_aside(folder, snapshot
     with pytest.raises(DamagedError, match=r"alerts\.json: cannot be read \(Too many levels"):
         StateFile(folder).peek()
     async with Run(folder, Sent()) as run:
-        (said,) = run.take(snapshot)
-    assert "Too many levels of symbolic links" in said
-    assert said.endswith("moved to alerts.json.broken-1; alerts start afresh")
+        (message,) = run.take(snapshot)
+    assert "Too many levels of symbolic links" in message
+    assert message.endswith("moved to alerts.json.broken-1; alerts start afresh")
     assert kept(folder).states["any"].fired == 1
 
 

@@ -14,7 +14,7 @@ from feeds.members.holdings import import_file, line
 from feeds.members.parse import parse_holdings
 from feeds.members.store import MemberStore
 from feeds.members.universes import load_universe
-from feeds.parsing.shares import Line, kind_of
+from feeds.parsing.shares import LineKind, kind_of
 from rotation.desk import Universe
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def test_no_name_of_a_real_share_is_taken_for_cash(shared_data: Path) -> None:
         head = next(n for n, each in enumerate(lines) if each.startswith("Ticker,"))
         table = pl.read_csv("\n".join(lines[head:]).encode(), truncate_ragged_lines=True, infer_schema=False)
         for ticker, name, kind in table.select("Ticker", "Name", "Asset Class").drop_nulls().iter_rows():
-            is_share = kind_of(ticker, name) is Line.SHARE
+            is_share = kind_of(ticker, name) is LineKind.SHARE
             assert is_share or kind != "Equity" or ticker == "-", (ticker, name)
             if kind != "Equity" and is_share:
                 others.add(name)
@@ -214,8 +214,8 @@ def test_an_import_names_what_it_left_out_and_where_it_stopped(tmp_path: Path) -
     store, path = MemberStore(tmp_path / "members"), tmp_path / "mine.csv"
     rows = "".join(f"-,Line {n},0\n" for n in range(7))
     path.write_text(f"{TABLE}AAA,x,99\n{rows}CASH,,1\n")
-    (said,) = import_file(store, path, "IWM", OF, OF)
-    assert said.endswith("; left out: - (line 3), - (line 4), - (line 5), - (line 6) and 4 more")
+    (message,) = import_file(store, path, "IWM", OF, OF)
+    assert message.endswith("; left out: - (line 3), - (line 4), - (line 5), - (line 6) and 4 more")
     path.write_text(f"{TABLE}../../etc,x,99\n")
     with pytest.raises(
         InputError, match=r"^mine\.csv: IWM holdings: line 2: '\.\./\.\./etc' is not a symbol"
