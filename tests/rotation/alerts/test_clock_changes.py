@@ -15,7 +15,7 @@ from rotation.figures.registry import figures
 from rotation.market.market import Market
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
-from rotation.sessions import from_ns, sessions_between, to_ns
+from rotation.sessions import NEW_YORK, from_ns, sessions_between, to_ns
 from rotation.status import LIVE
 from tests.support.breadth.worlds import history_of
 
@@ -48,7 +48,7 @@ class Tape:
     def at(self, moment: dt.datetime, price: float = 103.0) -> bool:
         """Whether it fires; what it remembers goes through the file between two looks."""
         ns = to_ns(moment)
-        before = [day for day in self.days if day < moment.date()]
+        before = [day for day in self.days if day < moment.astimezone(NEW_YORK).date()]
         history = history_of({name: dict.fromkeys(before, 100.0) for name in DESK.legs})
         market = Market(history, DESK, as_of_ns=ns, origin=Provenance(LIVE, "x"))
         shown = market.apply([Quote(name, ns - NS, price) for name in DESK.legs], as_of_ns=ns)
@@ -84,11 +84,14 @@ def test_once_a_session_is_once_on_either_side_of_the_change(change):
         utc(friday, before, 31),
         utc(friday, 20, 30),
         utc(friday, 23, 30),  # late trading, Saturday in Auckland
+        utc(friday, 23, 30) + dt.timedelta(hours=1),  # still late trading in winter: Saturday in UTC, too
         utc(monday, 9, 30),  # pre-market
         utc(monday, after, 31),
         utc(monday, 23, 30),
+        utc(monday, 23, 30) + dt.timedelta(hours=1),
     ]
-    assert [tape.at(moment) for moment in moments] == [True, False, False, True, False, False]
+    fires = [True, False, False, False, True, False, False, False]
+    assert [tape.at(moment) for moment in moments] == fires
     assert [each.session for each in tape.fired] == [friday, monday]
 
 
