@@ -17,6 +17,7 @@ from feeds.hub.broker.connection import Cause
 from feeds.hub.broker.lease import Unreadable
 from feeds.hub.order import Arrival
 from feeds.hub.wire.codec import Fault
+from feeds.parsing.shares import LineKind
 from feeds.streaming import wording as streaming
 from feeds.streaming.alike.fields import Form
 from feeds.streaming.members.prints import MemberChannel
@@ -73,6 +74,7 @@ ENGLISH: dict[type[Enum], Callable[[Enum], str]] = {
 NEVER_SHOWN = {
     Action: "what to do with a socket",
     Arrival: "where a hub's message stands among those before it",
+    LineKind: "what a line of a list of shares is; what is left out is shown as it stands",
     Form: "how a value of a message is written; chooses who reads it",
     Part: "what a desk is asked to make; JSON names those that were left out",
     Progress: "how far a login has come, to choose who gives way",

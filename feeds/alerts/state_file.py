@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import ENOTDIR
 from typing import IO, TYPE_CHECKING
 
 import msgspec
@@ -24,6 +25,10 @@ CALLS_MAX = 500
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding a broken file raises; the last for one that is nested a thousand deep."""
+
+
+NOTHING = (FileNotFoundError, NotADirectoryError)
+"""What reading raises where there is none: neither the file nor its folder."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -52,14 +57,19 @@ class StateFile:
         self.path = folder / FILE
         self._lock: IO[bytes] | None = None
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether this process holds the lock, or none is to be had on this system."""
+        return self._lock is not None or not CAN_LOCK
+
     def own(self) -> bool:
         """Whether this process may write it, now and until it ends or calls ``release``. Raises OSError."""
-        if self._lock is not None or not CAN_LOCK:
+        if self.is_locked:
             return True
         import fcntl  # noqa: PLC0415 - CAN_LOCK: not everywhere
 
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = self.path.with_name(LOCK).open("ab")
+        self._make_folder()
+        lock = _opened(self.path.with_name(LOCK))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -78,14 +88,19 @@ class StateFile:
             self._lock = None
 
     def read(self) -> tuple[Kept, str]:
-        """What is kept, and what a person must know: a file that cannot be used is named."""
+        """What is kept, and what a person must know: a file that cannot be used is named.
+
+        Raises OSError for one that may be whole and cannot be read now, as another user's: it stays.
+        """
         try:
             with self.path.open("rb") as file:
                 data = file.read(SIZE_MAX + 1)
-        except FileNotFoundError:
+        except NOTHING:
             return Kept(), ""
         except OSError as error:
-            return Kept(), self._set_aside(f"cannot be read ({error.strerror or type(error).__name__})")
+            if not (self.path.is_dir() or self.path.is_symlink()):
+                raise
+            return Kept(), self._set_aside(f"cannot be read ({reason(error)})")
         try:
             if len(data) > SIZE_MAX:
                 raise msgspec.ValidationError("too large")
@@ -100,10 +115,12 @@ class StateFile:
         """What is kept, for who only looks. Raises DamagedError."""
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=Kept)
-        except FileNotFoundError:
+        except NOTHING:
             return Kept()
-        except (OSError, *UNREADABLE) as error:
-            raise DamagedError(f"{shown_path(self.path)}: cannot be read or is damaged") from error
+        except OSError as error:
+            raise DamagedError(f"{shown_path(self.path)}: cannot be read ({reason(error)})") from error
+        except UNREADABLE as error:
+            raise DamagedError(f"{shown_path(self.path)}: is damaged") from error
 
     def _set_aside(self, problem: str) -> str:
         """Move it away before it is written anew, and say so: it may hold what somebody can still mend."""
@@ -115,6 +132,29 @@ class StateFile:
 
     def write(self, kept: Kept) -> None:
         """Replace the file; blocking. Raises OSError."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_folder()
         write_whole(self.path, msgspec.json.encode(kept), mode=0o600)
         flush_folder(self.path.parent)
+
+    def _make_folder(self) -> None:
+        """Raises NotADirectoryError, with the path, where something else has its name."""
+        folder = self.path.parent
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(ENOTDIR, "not a folder", str(folder)) from error
+
+
+def _opened(lock: Path) -> IO[bytes]:
+    """Made if it is not there. One that only its owner may write, after ``sudo``, locks as well."""
+    try:
+        return lock.open("ab")
+    except OSError:
+        if not lock.is_file():
+            raise
+        return lock.open("rb")
+
+
+def reason(error: OSError) -> str:
+    """Why, in the system's words."""
+    return error.strerror or type(error).__name__

@@ -9,13 +9,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from feeds.alerts.couriers import Courier
+from feeds.alerts.remembered import failure_text, still_fresh
 from feeds.alerts.state_file import CALLS_MAX, Kept, StateFile, Waiting
 from feeds.clock import wall_ns
 from feeds.errors import InputError
 from rotation.alerts.desk_log import DeskLog
+from rotation.alerts.rule import AlertState, together
 from rotation.alerts.target import DESKTOP, AlertSettings, Target
 from rotation.desk import EventKind
-from rotation.sessions import to_ns
 from rotation.text import counted
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from feeds.alerts.errors import Sender
     from rotation.alerts.desk_log import Call
-    from rotation.alerts.rule import AlertState, Fired, Rule
+    from rotation.alerts.rule import Fired, Rule
     from rotation.context.wants import Wants
     from rotation.desk import Desk
     from rotation.snapshot import Snapshot
@@ -36,8 +37,6 @@ OWN_S = 5.0
 """Between two attempts to take over from another program that delivers."""
 FINISH_S = 10.0
 FINISH_LOOK_S = 0.05
-FRESH_S = 3_600.0
-"""A call that waited longer, because no program ran, is not delivered any more."""
 
 
 class AlertWatch:
@@ -73,6 +72,8 @@ class AlertWatch:
         """Calls of the previous run that have not been delivered."""
         self._owns = False
         self._is_failing = False
+        self._is_unread = False
+        """There is a file that may be whole and cannot be read: it is not to be overwritten."""
         self._calls: list[Call] = []
         self._dirty = False
         self._wake = asyncio.Event()
@@ -198,13 +199,22 @@ class AlertWatch:
             await self._sleep(SAVE_S)
             waited_s += SAVE_S
             if self._owns:
-                if self._dirty:
+                if self._dirty or self._is_unread:
                     await self._save()
+                if self._watches and waited_s >= OWN_S:
+                    waited_s = 0.0
+                    self._lock()
             elif self._watches and waited_s >= OWN_S:
                 waited_s = 0.0
                 if self._take_over():
                     self._log.set_states(self._remembered)
                     self._wake.set()
+
+    def _lock(self) -> None:
+        """Try again for a lock that could not be opened; a program that has it now calls in our place."""
+        assert self._file is not None
+        with suppress(OSError):  # told before
+            self._owns = self._file.own()
 
     def _take_over(self) -> bool:
         """Own the file if no other program does, and remember what it holds."""
@@ -218,10 +228,13 @@ class AlertWatch:
         if not self._owns and self._has_read:
             return False
         self._has_read = True
-        kept, problem = self._file.read()
-        if problem:
-            log.warning("%s", problem)
-            self.note(EventKind.CONFIG, "alerts", problem)
+        try:
+            kept, problem = self._file.read()
+        except OSError as error:
+            self._is_unread = True
+            self._fail(error)
+            return self._owns
+        self._tell(problem)
         self._remembered |= kept.states
         self._history = kept.calls
         if self._owns:
@@ -229,10 +242,26 @@ class AlertWatch:
             self._calls.clear()
         return self._owns
 
+    def _tell(self, problem: str) -> None:
+        if problem:
+            log.warning("%s", problem)
+            self.note(EventKind.CONFIG, "alerts", problem)
+
+    def _recall(self, kept: Kept, problem: str) -> None:
+        """Add what a file knows that could not be read at the start to what has happened since."""
+        self._is_unread = False
+        self._tell(problem)
+        now = {**self._remembered, **self._log.states}
+        both = {name: together(before, now.get(name, AlertState())) for name, before in kept.states.items()}
+        self._remembered = {**now, **both}
+        self._log.set_states(both)
+        self._history = (*kept.calls, *self._history)[-CALLS_MAX:]
+        self._left += self._fresh(kept.waiting)
+        self._wake.set()
+
     def _fresh(self, waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
-        now_ns = self._clock_ns()
         held = tuple(waiting)
-        fresh = tuple(each for each in held if now_ns - to_ns(each.fired.at) < FRESH_S * 1e9)
+        fresh = still_fresh(held, self._clock_ns())
         if lost := len(held) - len(fresh):
             self.note(
                 EventKind.DELIVERY,
@@ -299,6 +328,10 @@ class AlertWatch:
         async with self._turn:
             self._dirty = False
             try:
+                if self._is_unread:
+                    self._recall(
+                        *await asyncio.get_running_loop().run_in_executor(self._thread, self._file.read)
+                    )
                 self._writing = asyncio.get_running_loop().run_in_executor(
                     self._thread, self._file.write, self._kept()
                 )
@@ -307,24 +340,23 @@ class AlertWatch:
                 self._dirty = True  # there may be room a moment later
                 self._fail(error)
             else:
-                self._is_failing = False
+                if self._is_failing:
+                    self._is_failing = False
+                    self.note(EventKind.CONFIG, "alerts", "alert state is saved again")
 
     def _fail(self, error: OSError) -> None:
         """Tell once that nothing is remembered; the desk and its calls go on."""
         if self._is_failing:
             return
         self._is_failing = True
-        why = error.strerror or type(error).__name__
-        log.warning("alert state cannot be written: %s", why)
-        self.note(
-            EventKind.CONFIG,
-            "alerts",
-            f"alert state cannot be saved ({why}): alerts may fire again after a restart",
-        )
+        assert self._file is not None
+        self._tell(failure_text(error, self._file.path, is_unread=self._is_unread))
 
     def _close(self) -> None:
         if self._owns and self._file is not None:
             with suppress(OSError):  # it has been told while the desk ran
+                if self._is_unread:
+                    self._recall(*self._file.read())
                 self._file.write(self._kept())
             self._file.release()
             self._owns = False

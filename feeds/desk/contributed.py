@@ -79,12 +79,12 @@ def report(
 
 
 def _official(source: Source, column: str, taken: Snapshot) -> dict[str, float | None]:
-    """The session's closes; none before its bell, whatever is stored."""
+    """The session's closes that are known; none before its bell, whatever is stored."""
     session: date = taken.session  # type: ignore[assignment]
     if to_ns(taken.as_of) < close_ns(session):
         return {}
     rows = source.history.on(session).select("symbol", column).iter_rows()
-    return {spelled(symbol): value for symbol, value in rows}
+    return {spelled(symbol): value for symbol, value in rows if value is not None}
 
 
 def _of_fund(

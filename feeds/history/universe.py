@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from typing import TYPE_CHECKING
 
-from feeds.errors import InputError
+from feeds.errors import InputError, SourceError
 from feeds.files.names import SYMBOL, read_bytes, shown
+from feeds.parsing.shares import LineKind, kind_of
+from feeds.parsing.sheet import read_sheet, text_of
+from feeds.parsing.symbols import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
+
+    from feeds.parsing.sheet import Sheet
 
 _HEADINGS = ("ticker", "symbol")
 _KIND = "asset class"
@@ -22,20 +25,16 @@ def read_universe(path: Path) -> list[str]:
     """The symbols, upper-cased, each once, in the file's order.
 
     A table has a heading ``Ticker`` or ``Symbol``, perhaps below some lines of title; with a column ``Asset
-    Class`` only what is Equity counts, and rows without a ticker of a share (cash, futures) are left out. Any
-    other file is a list: a symbol a line, ``#`` begins a comment. Raises InputError.
+    Class`` only what is Equity counts, and lines of cash, futures of a fund and the like are left out. Any
+    other file is a list: a symbol a line, ``#`` begins a comment. Raises InputError, which names the line of
+    what cannot be a symbol.
     """
-    text = read_bytes(path).decode("utf-8-sig", errors="replace")
-    rows = list(csv.reader(text.splitlines()))
-    for place, row in enumerate(rows):
-        headings = [cell.strip().lower() for cell in row]
-        column = next((headings.index(name) for name in _HEADINGS if name in headings), None)
-        if column is not None:
-            kind = headings.index(_KIND) if _KIND in headings else None
-            symbols = _table(rows[place + 1 :], column, kind, len(headings))
-            break
-    else:
-        symbols = _list(path, text)
+    try:
+        text = text_of(read_bytes(path), shown(path.name))
+        sheet = read_sheet(text, _HEADINGS, shown(path.name))
+    except SourceError as error:
+        raise InputError(str(error)) from error
+    symbols = _list(path, text) if sheet is None else _table(path, sheet)
     if not symbols:
         raise InputError(f"{shown(path.name)}: contains no symbol — write one per line")
     if len(symbols) > _MOST:
@@ -43,14 +42,26 @@ def read_universe(path: Path) -> list[str]:
     return symbols
 
 
-def _table(rows: Sequence[Sequence[str]], column: int, kind: int | None, width: int) -> list[str]:
+def _table(path: Path, sheet: Sheet) -> list[str]:
+    """As the lists of members are read: cash is no share, and what cannot be a symbol is named."""
     symbols: dict[str, None] = {}
-    for row in rows:
-        if len(row) < width:  # a disclaimer below the table
+    column = next(sheet.columns[name] for name in _HEADINGS if name in sheet.columns)
+    for row, line in list(zip(sheet.rows, sheet.lines, strict=True))[sheet.place + 1 :]:
+        if len(row) < len(sheet.rows[sheet.place]):  # a disclaimer below the table
             continue
         symbol = row[column].strip().upper()
-        is_share = kind is None or row[kind].strip().lower() == "equity"
-        if is_share and re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol):
+        symbol = CLASSES.get(symbol, symbol)
+        stated, name, sector = (
+            row[sheet.columns[heading]].strip() if heading in sheet.columns else ""
+            for heading in (_KIND, "name", "sector")
+        )
+        kind = LineKind.SHARE if stated or "=" in symbol else kind_of(symbol, name, sector)
+        if kind is LineKind.UNREADABLE:
+            raise InputError(
+                f"{shown(path.name)}, line {line}: {shown(row[column].strip())!r} is not a symbol"
+            )
+        is_wanted = kind is LineKind.SHARE and stated.lower() in ("", "equity")
+        if is_wanted and re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol):
             symbols[symbol] = None
     return list(symbols)
 

@@ -34,10 +34,16 @@ def import_file(store: MemberStore, path: Path, fund: str, day: date | None, tod
     return [("stored  " if store.put(members) else "already stored  ") + line(members)]
 
 
+NAMED_MOST = 4
+
+
 def line(members: MemberList) -> str:
-    """``IWM  2026-05-05  1,920 members, 1,920 with weights (99.5 %)``."""
+    """``IWM  2026-05-05  1,920 members, 1,920 with weights (99.5 %); left out: CASH (line 7)``."""
     weights = members.frame["weight_pct"].drop_nulls()
     held = f", {len(weights):,} with weights ({weights.sum():.1f} %)" if len(weights) else ", no weights"
+    left_out, more = members.left_out[:NAMED_MOST], members.left_out[NAMED_MOST:]
+    if left_out:
+        held += f"; left out: {', '.join(left_out)}" + (f" and {len(more):,} more" if more else "")
     return f"{members.fund:<5} {members.as_of}  {counted(len(members.symbols), 'member')}{held}"
 
 

@@ -36,7 +36,7 @@ class MemberStore:
         except OSError as error:
             raise StorageError(f"{shown_path(self.folder)}: cannot be read ({error.strerror})") from error
         matches = ((_FILE.fullmatch(path.name), path) for path in names)
-        return {(m[1], date.fromisoformat(m[2])): path for m, path in matches if m}
+        return {(m[1], _day(m[2], path)): path for m, path in matches if m}
 
     def put(self, members: MemberList) -> bool:
         """Keep a list. False where the same is held already; another of its day replaces it.
@@ -81,6 +81,12 @@ def _read(path: Path, fund: str, day: date) -> MemberList:
     """Raises StorageError for a damaged file."""
     try:
         frame = pl.read_csv(path, schema=SCHEMA).with_columns(pl.col("name", "sector").fill_null(""))
+        if (
+            frame.is_empty()
+            or frame["symbol"].null_count()
+            or not frame["weight_pct"].drop_nulls().is_finite().all()
+        ):
+            raise _damaged(path)
         return MemberList.of(fund, day, frame)
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise _damaged(path) from error
@@ -92,6 +98,14 @@ def _frame(path: Path, fund: str, day: date, symbols: list[str]) -> pl.DataFrame
     if members.symbols != symbols:
         raise _damaged(path)
     return members.frame
+
+
+def _day(text: str, path: Path) -> date:
+    """Raises StorageError for the name of a file that somebody has made for no day of the calendar."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise StorageError(f"{shown_path(path)}: {text} is not a date — rename it or remove it") from error
 
 
 def _damaged(path: Path) -> StorageError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from feeds.errors import InputError, SourceError
-from feeds.files.names import SYMBOL, read_regular, shown, shown_path
+from feeds.files.names import read_regular, shown, shown_path
 from feeds.members.parse import NoTableError, parse_holdings
+from feeds.parsing.shares import LineKind, kind_of
+from feeds.parsing.sheet import text_of
 from feeds.parsing.symbols import listed_symbol
 from rotation.breadth.members import SCHEMA, MemberList
 
@@ -47,8 +48,16 @@ def load_universe(universe: Universe, today: date) -> MemberList:
         except NoTableError:
             if universe.weights or universe.sectors:
                 raise
-            rows = [(symbol, "", "", None) for symbol in _listed(data)]
-            members = MemberList.of(universe.fund, day, pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+            symbols, left_out = _listed(text_of(data, f"{universe.fund} holdings"))
+            frame = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String}).select(
+                "symbol",
+                *(
+                    pl.lit("" if kind == pl.String else None, kind).alias(name)
+                    for name, kind in SCHEMA.items()
+                    if name != "symbol"
+                ),
+            )
+            members = MemberList.of(universe.fund, day, frame, left_out=left_out)
     except OSError as error:
         raise InputError(f"{place}: cannot be read ({error.strerror or error})") from error
     except (SourceError, InputError) as error:
@@ -60,17 +69,21 @@ def load_universe(universe: Universe, today: date) -> MemberList:
     return members
 
 
-def _listed(data: bytes) -> list[str]:
-    """A symbol a line, each once; # begins a comment. Raises InputError."""
+def _listed(whole: str) -> tuple[list[str], list[str]]:
+    """A symbol a line, each once, and what is no share; # begins a comment. Raises InputError."""
     symbols: dict[str, None] = {}
-    for number, line in enumerate(data.decode("utf-8-sig", errors="replace").splitlines(), 1):
+    left_out = []
+    for number, line in enumerate(whole.splitlines(), 1):
         text = line.partition("#")[0].strip()
         if not text:
             continue
-        symbol = listed_symbol(text.upper())
-        if not re.fullmatch(SYMBOL, symbol):
+        kind = kind_of(text)
+        if kind is LineKind.UNREADABLE:
             raise InputError(f"line {number}: {shown(text)!r} is neither a symbol nor the heading of a table")
-        symbols[symbol] = None
+        if kind is LineKind.SHARE:
+            symbols[listed_symbol(text.upper())] = None
+        else:
+            left_out.append(f"{shown(text)} (line {number})")
     if not symbols:
         raise InputError("no symbol in the file")
-    return list(symbols)
+    return list(symbols), left_out

@@ -52,6 +52,23 @@ class AlertState(msgspec.Struct, frozen=True):
     """Last known values of the figures that are asked whether they change."""
 
 
+def together(before: AlertState, since: AlertState) -> AlertState:
+    """What an alert remembers of two runs, of which the later one did not know the earlier one's.
+
+    Of another condition the later one's alone counts.
+    """
+    if since.condition not in ("", before.condition):
+        return since
+    return AlertState(
+        before.condition,
+        is_armed=since.is_armed and (before.is_armed or since.fired > 0),
+        fired=before.fired + since.fired,
+        last_at=max((each for each in (before.last_at, since.last_at) if each), default=None),
+        last_session=max((each for each in (before.last_session, since.last_session) if each), default=None),
+        before={**before.before, **since.before},
+    )
+
+
 class Fired(msgspec.Struct, frozen=True):
     """One call."""
 

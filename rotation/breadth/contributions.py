@@ -19,6 +19,7 @@ from rotation.breadth.figures import (
     SpreadContributions,
 )
 from rotation.breadth.members import spelling
+from rotation.history import closures_in
 from rotation.moves import return_pct
 from rotation.sessions import sessions_between
 
@@ -29,13 +30,23 @@ if TYPE_CHECKING:
     from rotation.breadth.members import Membership
     from rotation.history import History
 
+AROUND = 20
+"""Sessions further back that tell a closed day from one that nobody has closes of."""
 MOST = 10
 """Members at either end of a report."""
 
 
 def values_before(history: History, session: date, back: int, *, column: str = "close") -> pl.DataFrame:
-    """``symbol`` and ``was``: every value ``back`` sessions before the session; empty if there is none."""
+    """``symbol`` and ``was``: every value ``back`` sessions before the session; empty if there is none.
+
+    A day without any trading is no session, though the calendar does not know that it was closed.
+    """
     days = [day for day in sessions_between(history.first or session, session) if day < session]
+    if days:
+        before = history.before(session)
+        recent = before.filter(pl.col("date") >= days[-min(len(days), back + AROUND)])
+        closures = set(closures_in(recent))
+        days = [day for day in days if day not in closures]
     if len(days) < back:
         return pl.DataFrame(schema={"symbol": pl.String, "was": pl.Float64})
     return (

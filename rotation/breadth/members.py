@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
 SCHEMA = {"symbol": pl.String, "name": pl.String, "sector": pl.String, "weight_pct": pl.Float64}
@@ -20,23 +20,33 @@ SCHEMA = {"symbol": pl.String, "name": pl.String, "sector": pl.String, "weight_p
 class MemberList:
     """One membership file: its symbols are at hand, all else is read when somebody asks for it."""
 
-    def __init__(self, fund: str, as_of: date, symbols: list[str], read: Callable[[], pl.DataFrame]) -> None:
+    def __init__(
+        self,
+        fund: str,
+        as_of: date,
+        symbols: list[str],
+        read: Callable[[], pl.DataFrame],
+        *,
+        left_out: Sequence[str] = (),
+    ) -> None:
         """``as_of``: the day that the file says of itself. ``symbols``: sorted, each once.
 
-        ``read``: the ``frame`` of these symbols; it may raise what reading a file does.
+        ``read``: the ``frame`` of these symbols; it may raise what reading a file does. ``left_out``: lines
+        of a file just read that are no members, in words.
         """
         self.fund = fund
         self.as_of = as_of
         self.symbols = symbols
+        self.left_out = tuple(left_out)
         self._read = read
 
     @classmethod
-    def of(cls, fund: str, as_of: date, frame: pl.DataFrame) -> MemberList:
+    def of(cls, fund: str, as_of: date, frame: pl.DataFrame, *, left_out: Sequence[str] = ()) -> MemberList:
         """From a frame with the columns of SCHEMA. Raises ValueError where a symbol stands twice."""
         frame = frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()).sort("symbol")
         if frame["symbol"].is_duplicated().any():
             raise ValueError(f"{fund} {as_of}: a member is listed twice")
-        return cls(fund, as_of, frame["symbol"].to_list(), lambda: frame)
+        return cls(fund, as_of, frame["symbol"].to_list(), lambda: frame, left_out=left_out)
 
     @cached_property
     def frame(self) -> pl.DataFrame:

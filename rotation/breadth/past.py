@@ -135,13 +135,16 @@ def _grid(rows: pl.DataFrame, days: Sequence[date], symbols: Sequence[str]) -> p
 def _settled(grid: pl.DataFrame, membership: Membership, days: Sequence[date]) -> pl.DataFrame:
     """Counts of each session in ``days``, by the members of its day; sorted by date."""
     value = pl.col("value")
+    in_force = _in_force(membership, days)
     lists = pl.concat(
-        [
-            _names(each).with_columns(membership_date=pl.lit(each.as_of, pl.Date))
-            for each in _in_force(membership, days)
-        ]
+        [_names(each).with_columns(membership_date=pl.lit(each.as_of, pl.Date)) for each in in_force]
     )
-    totals = lists.group_by("membership_date").agg(total=pl.len().cast(pl.Int64)).sort("membership_date")
+    # A list of nobody is in force as any other: it has no row in ``lists``.
+    totals = pl.DataFrame(
+        [(each.as_of, len(each.symbols)) for each in in_force],
+        schema={"membership_date": pl.Date, "total": pl.Int64},
+        orient="row",
+    )
     spans = (
         pl.DataFrame({"date": days}, schema={"date": pl.Date})
         .join_asof(totals, left_on="date", right_on="membership_date", coalesce=False)

@@ -262,14 +262,16 @@ async def test_without_symbols_the_desks_and_those_held(tmp_path, monkeypatch):
     ]
 
 
-def command(folder: Path, server: RestServer | None, *args: str) -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, server: RestServer | None, *args: str, of: str = "history"
+) -> subprocess.CompletedProcess[str]:
     home = {name: str(folder / name) for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")}
     env = {name: value for name, value in os.environ.items() if not name.startswith(("APCA_", "ROTATION_"))}
     env |= clock.inherited() | home | {"HOME": str(folder), "PYTHONPATH": str(ROOT)}
     if server is not None:
         env["ROTATION_TUI_YAHOO_REST_URL"] = server.url
     return subprocess.run(
-        [sys.executable, "-m", "tui", "history", *args],
+        [sys.executable, "-m", "tui", of, *args],
         capture_output=True,
         text=True,
         env=env,
@@ -311,3 +313,50 @@ async def test_the_command(tmp_path):
     )
     assert (await call(None, "sync", "--since", "soon")).returncode == 2
     assert (await call(None, "sync", "--universe", "no-such-file")).returncode == 2
+
+
+async def test_a_fund_s_members_of_which_a_vendor_has_not_all(tmp_path):
+    """One unknown, one answered for another symbol, one half a page: said, the others stored, and resumed."""
+    now_ns = wall_ns()
+    today = last_closed(now_ns)
+    days = sessions_between(today - timedelta(60), today)
+    names = [f"S{n}" for n in range(6)]
+    listed = tmp_path / "members.csv"
+    listed.write_text("symbol;weight\n" + "".join(f"{name};16,5\n" for name in names) + "USD;1\n")
+    imported = await asyncio.to_thread(
+        command, tmp_path, None, "import", str(listed), "--fund", "IWM", "--date", str(days[0]), of="members"
+    )
+    assert imported.returncode == 0, imported.stderr
+    assert imported.stdout.rstrip().endswith("6 members, 6 with weights (99.0 %); left out: USD (line 8)")
+    market = Market(made(6, days), now_ns, live=False)
+
+    class Odd(RestServer):
+        is_odd = True
+
+        def reply(self, path, headers, reply):
+            symbol = path.split("?")[0].rpartition("/")[2]
+            if not self.is_odd:
+                return reply
+            if symbol == "S3":
+                return fault(404)
+            if symbol == "S4":
+                return ok(market.answer(path.replace("S4", "S0")))
+            return ok(market.answer(path)[:400]) if symbol == "S5" else reply
+
+    async with Odd(answer=market.answer) as server:
+        args = ("sync", "--universe", "iwm", "--source", "yahoo", "--since", str(days[0]))
+        done = await asyncio.to_thread(command, tmp_path, server, *args)
+        assert done.returncode == 1
+        assert done.stdout.splitlines() == [
+            "failed  S3: Yahoo: unknown symbol (HTTP 404)",
+            "failed  S4: Yahoo: an answer for another symbol, not S4",
+            "failed  S5: Yahoo: not valid JSON",
+            f"3 downloaded in full, 3 failed; {3 * len(days)} new sessions",
+        ]
+        assert len(server.requests) == len(names)
+        server.is_odd = False
+        again = await asyncio.to_thread(command, tmp_path, server, *args)
+        assert again.returncode == 0
+        assert again.stdout == f"3 downloaded in full, 3 up to date; {3 * len(days)} new sessions\n"
+        asked = [each.path.split("?")[0].rpartition("/")[2] for each in server.requests[len(names) :]]
+        assert asked == ["S3", "S4", "S5"], "what is stored is not asked for again"

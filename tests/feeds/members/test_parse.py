@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from feeds.errors import SourceError, StorageError
-from feeds.members.parse import _number, parse_holdings
+from feeds.members.parse import parse_holdings
 from feeds.members.store import MemberStore
+from feeds.parsing.decimals import read_number
 from tests.support.breadth.sponsors import HEAD, TITLE, invesco, sponsors
 from tests.support.paths import SHARED
 
@@ -87,7 +88,7 @@ def test_a_list_of_a_person_is_taken_as_it_is() -> None:
 )
 def test_a_decimal_comma_is_not_taken_for_one_between_thousands(weight: str, read: float | None) -> None:
     """1,5 was read as 15. What is not plain is unknown."""
-    assert _number(weight) == read
+    assert read_number(weight) == read
 
 
 def test_a_fund_is_no_member_of_its_own() -> None:
@@ -126,6 +127,25 @@ def test_files_are_kept_by_day_and_read_again(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "IWM-2026-01-02.csv").write_text("no,table\n1,2,3\n")
     with pytest.raises(StorageError, match="IWM-2026-01-02"):
+        MemberStore(tmp_path).load()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "says"),
+    [
+        ("IWM-2024-13-99.csv", "A,,,1\n", "IWM-2024-13-99.csv: 2024-13-99 is not a date — rename it"),
+        ("IWM-2026-01-02.csv", "", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", ",,,1\nA,,,2\n", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", "A,,,nan\n", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", "A,,,inf\n", "IWM-2026-01-02.csv: damaged"),
+        ("IWM-2026-01-02.csv", "A,,,1\nA,,,2\n", "IWM-2026-01-02.csv: damaged"),
+    ],
+    ids=range(6),
+)
+def test_a_file_that_somebody_has_edited_is_named(tmp_path: Path, name: str, rows: str, says: str) -> None:
+    """A line without a symbol, or a file of no day, ended the desk with an internal error."""
+    (tmp_path / name).write_text(f"symbol,name,sector,weight_pct\n{rows}")
+    with pytest.raises(StorageError, match=says):
         MemberStore(tmp_path).load()
 
 

@@ -165,7 +165,7 @@ def test_a_broken_state_file_is_one_line(here):
     (state / "alerts.json").write_text("{")
     done = here("alerts", "history")
     assert done.returncode == 1
-    assert done.stderr == f"rotation-tui: {state / 'alerts.json'}: cannot be read or is damaged\n"
+    assert done.stderr == f"rotation-tui: {state / 'alerts.json'}: is damaged\n"
 
 
 def test_the_example_of_the_document_can_be_used(tmp_path):
