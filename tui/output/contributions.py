@@ -41,14 +41,10 @@ def text(report: ContributionsReport) -> list[str]:
 def _nothing(report: ContributionsReport) -> list[str]:
     """Why no member is counted, and what to do about it."""
     if not report.total:
-        return [
-            f"no holdings file of {report.fund} is dated on or before this session;"
-            " import one: rotation-tui members import --help"
-        ]
-    return [
-        "no member has a close of this session and of the one before;"
-        f" run: rotation-tui history sync --universe {report.fund}"
-    ]
+        why = f"no holdings file of {report.fund} is dated on or before this session"
+        return [f"{why}; import one: rotation-tui members import --help"]
+    why = "no member has a close of this session and of the one before"
+    return [f"{why}; run: rotation-tui history sync --universe {report.fund}"]
 
 
 def _sum(what: str, sessions: int, whole: str, parts: FundContributions | SpreadContributions) -> str:

@@ -160,7 +160,8 @@ def test_a_share_under_two_spellings_is_named(here):
 
 def test_help_begins_with_what_a_newcomer_looks_for_and_cuts_no_sentence(here):
     """NATS came first, and a command's own options last."""
-    for command, first in (((), "--pair"), (("snapshot",), "--at"), (("watch",), "--tape"), (("explain",), "--at")):
+    firsts = (((), "--pair"), (("snapshot",), "--at"), (("watch",), "--tape"), (("explain",), "--at"))
+    for command, first in firsts:
         shown = re.findall(r"(?m)^  (--[a-z-]+)", here.out(*command, "--help"))
         assert shown[0] == first
         assert [each for each in shown if each.startswith("--nats")] == shown[-6:], command

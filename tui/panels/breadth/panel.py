@@ -34,7 +34,7 @@ FIXED = 9
 LINE_LEAST, LINE_MOST = 3, 6
 """Lines of a chart."""
 NO_CLOSES = "no member has a close: rotation-tui history sync --universe {fund}"
-NONE = "No holdings file on or before this session: see rotation-tui members import --help"
+NONE = "No holdings file for this session: rotation-tui members import --help"
 
 
 def clause(snapshot: Snapshot) -> str:
