@@ -62,7 +62,8 @@ def test_what_is_unknown_is_a_dash(scenes: dict[str, Snapshot]) -> None:
     assert "highs − lows —" in text
     assert "McClellan —" in text
     assert shown(with_index(scenes["live"], now=None)) == [
-        "Russell 2000 (IWM)  no member has a close: rotation-tui history sync --universe IWM"
+        "Russell 2000 (IWM)  no member has a close for this session",
+        "rotation-tui history sync --universe IWM",
     ]
 
 
