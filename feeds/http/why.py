@@ -8,15 +8,15 @@ import ssl
 
 def cause(error: BaseException) -> str:
     """The reason that a person can act on, from the error or what caused it; "" where none is known."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, socket.gaierror):
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, socket.gaierror):
             return "host name not found"
-        if isinstance(found, ssl.SSLCertVerificationError):
+        if isinstance(each, ssl.SSLCertVerificationError):
             return "certificate not accepted (an intercepting proxy, or a wrong clock)"
-        if isinstance(found, ConnectionRefusedError):
+        if isinstance(each, ConnectionRefusedError):
             return "connection refused"
-        found = found.__cause__ or found.__context__
+        each = each.__cause__ or each.__context__
     return ""
 
 
