@@ -99,7 +99,7 @@ def test_a_key_goes_into_the_file_and_shows_nowhere_else(program):
     assert path.stat().st_mode & 0o777 == 0o600
     commands = (["config", "key", "list"], ["config", "show"], ["config", "path"])
     collected = [kept.stdout, *(program.out("--log-level", "debug", *command) for command in commands)]
-    assert f"alpaca   file {path}, ends in {SHOWN}" in collected[1].splitlines()
+    assert f"alpaca    file {path}, ends in {SHOWN}" in collected[1].splitlines()
     assert str(path) in collected[3]
     assert MARKER not in "".join(collected)
     assert MARKER[-4:] not in "".join(collected), "not even the end of a secret"
@@ -130,7 +130,7 @@ def test_a_locked_keyring_delays_and_stops_nothing(program):
     assert files_with(program.home, MARKER) == ["config/rotation-tui/keys.json"]
     listed = program.out("config", "key", "list").splitlines()
     assert listed[1].startswith("finnhub   file ")
-    assert listed[2].startswith("massive  unknown: the keyring does not answer"), "it may be in there"
+    assert listed[2].startswith("massive   unknown: the keyring does not answer"), "it may be in there"
 
 
 def test_a_key_typed_at_the_prompt_is_not_echoed(program):
