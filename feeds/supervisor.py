@@ -152,6 +152,8 @@ class FeedRecord:
 
     def __init__(self, status: Status) -> None:
         self.status = status
+        self.has_status = False
+        """Whether that is its own; else its mode's."""
         self.by_symbol: dict[str, Kind] = {}
         self.incomplete: frozenset[str] = frozenset()
         self.behind_s = 0.0
@@ -166,7 +168,7 @@ class FeedRecord:
         """Take what an event says of the feed; False where it says nothing of what prices are worth."""
         match event:
             case Status():
-                self.status, self.relayed = event, None
+                self.status, self.relayed, self.has_status = event, None, True
             case RelayedStates():
                 self.relayed, self.has_spoken = event, True
             case SymbolStates():
@@ -464,8 +466,8 @@ class Supervisor:
         self._driven[feed] = task
 
     def _keep_time(self) -> None:
-        """A clock for a live desk, also after its feeds have gone; none for a tape."""
-        is_live = bool(self._feeds) and all(feed.tape() is None for feed in self._feeds)
+        """A clock for a desk of now, also after its feeds have gone or without any; none for a tape."""
+        is_live = bool(self._feeds or self._stays) and all(feed.tape() is None for feed in self._feeds)
         if is_live and self._clock is None and self._group is not None:
             self._clock = self._group.create_task(self._tick(), name="clock")
 
@@ -812,6 +814,8 @@ def _rows(feed: Feed, record: FeedRecord) -> tuple[FeedHealth, ...]:
 
 def _health(feed: Feed, record: FeedRecord) -> FeedHealth:
     status = record.status
+    if not record.has_status and not record.batches and feed.mode.kind in {Kind.LIVE, Kind.DELAYED}:
+        status = Status(Kind.OFFLINE)  # nothing has come yet
     refusal = status.state if isinstance(status.state, Refusal) else None
     return FeedHealth(
         name=feed.name,

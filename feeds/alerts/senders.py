@@ -6,8 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
-import ssl
 import sys
 from contextlib import suppress
 from functools import cache
@@ -19,10 +17,12 @@ import msgspec
 
 from feeds.alerts.errors import DeliveryError
 from feeds.clock import retry_after_s, wall_ns
+from feeds.http import why
 from feeds.parsing.sanitize import clean
 from rotation.alerts.target import payload
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     from feeds.alerts.errors import Sender
@@ -128,16 +128,8 @@ def _tls() -> ssl.SSLContext:
 
 
 def _network(error: httpx.HTTPError) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return "host name not found"
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "certificate not accepted (an intercepting proxy, or a wrong clock)"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        cause = cause.__cause__ or cause.__context__
-    return "no connection" if isinstance(error, httpx.ConnectError) else f"failed ({type(error).__name__})"
+    without = "no connection" if isinstance(error, httpx.ConnectError) else f"failed ({type(error).__name__})"
+    return why.cause(error) or without
 
 
 def _request(kind: str, fired: Fired, text: str, token: str) -> tuple[dict[str, str], bytes]:

@@ -9,7 +9,6 @@ from rotation.breadth.contributions import contributions, of_spread, values_befo
 from rotation.breadth.figures import ContributionsReport, FundContributions
 from rotation.breadth.members import spelled
 from rotation.sessions import close_ns, to_ns
-from rotation.status import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +58,8 @@ def report(
             for k in windows
         }
     day = windows["1"]
-    leg = taken.legs.get((indices or {}).get(fund, fund))
+    index = (indices or {}).get(fund, fund)
+    leg = taken.legs.get(index)
     breadth = taken.breadth.indices.get(fund) if taken.breadth is not None else None
     return ContributionsReport(
         fund=fund,
@@ -73,7 +73,7 @@ def report(
         is_provisional=any(
             each.return_pct is not None and each.symbol not in official for each in day.members
         )
-        or (leg is not None and leg.status.kind is not Kind.CLOSED),
+        or (leg is not None and leg.last is not None and official.get(spelled(index)) is None),
         status=breadth.status if breadth is not None else None,
     )
 

@@ -14,6 +14,7 @@ import msgspec
 
 from feeds.clock import http_date_ns, reset_after_s, retry_after_s
 from feeds.errors import InputError, SourceError
+from feeds.http import why
 from feeds.http.body import Expected, check_content, read_body
 from feeds.http.failure import RequestError
 from feeds.http.redirects import REDIRECTS_MAX, next_url
@@ -162,9 +163,10 @@ async def exchange(
     except httpx.RemoteProtocolError as error:
         raise RequestError("the connection was cut", retryable=True) from error
     except httpx.TransportError as error:
+        if isinstance(error, httpx.NetworkError) and not isinstance(error, httpx.ConnectError):
+            raise RequestError("the connection was cut", retryable=True) from error
         unreachable = isinstance(error, httpx.ConnectError)
-        message = f"cannot be reached ({type(error).__name__})"
-        raise RequestError(message, retryable=True, unreachable=unreachable) from error
+        raise RequestError(why.unreachable(error), retryable=True, unreachable=unreachable) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise RequestError(f"failed ({type(error).__name__})") from error
     return Reply(

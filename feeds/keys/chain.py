@@ -76,7 +76,7 @@ class KeyChain:
 
     def lines(self) -> list[str]:
         """Where the key of each feed comes from."""
-        return [f"{feed:<8} {self._line(feed)}" for feed in PARTS]
+        return [f"{feed:<9} {self._line(feed)}" for feed in PARTS]
 
     def _line(self, feed: str) -> str:
         try:

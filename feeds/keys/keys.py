@@ -16,7 +16,7 @@ import msgspec
 from feeds.errors import InputError
 from feeds.files.names import shown, shown_path
 from feeds.keys.file import KeyFile
-from feeds.keys.keyring import Ring, RingError, ring
+from feeds.keys.keyring import NoRingError, Ring, RingError, ring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,6 +189,8 @@ def _from_ring(feed: str, keyring: Ring) -> Keys | None:
     try:
         text = keyring.get(feed)
     except RingError as error:
-        log.info("keys of %s: %s; trying the next place", feed, error)
+        # A server has none as a rule: a line for each key of each feed said nothing.
+        level = logging.DEBUG if isinstance(error, NoRingError) else logging.INFO
+        log.log(level, "keys of %s: %s; trying the next place", feed, error)
         return None
     return None if text is None else keys_of(feed, tuple(text.split("\n")), "keyring")

@@ -232,14 +232,14 @@ async def test_without_feeds_there_is_one_snapshot_of_the_settled_state():
     assert (only.health.feeds, only.health.tape) == ((), None)
 
 
-async def test_health_counts_per_feed_and_shows_the_mode_before_any_status():
+async def test_health_counts_per_feed_and_before_any_status_shows_the_mode_once_something_came():
     both = (quote(220.0), quote(495.0, symbol="QQQ"))
     script = Script(Batch(both, at("10:40:00")), Batch((), at("10:40:01")), name="a")
     two = Script(mode=delayed(15), name="b")
     supervisor = supervise(script, two)
     await supervisor.run()
     rows_by_feed = {f.name: (f.state, f.detail, f.quotes, f.batches) for f in supervisor.latest.health.feeds}
-    assert rows_by_feed == {"a": ("LIVE", "", 2, 2), "b": ("DELAYED 15m", "", 0, 0)}
+    assert rows_by_feed == {"a": ("LIVE", "", 2, 2), "b": ("OFFLINE", "", 0, 0)}
 
 
 async def test_a_status_is_shown_although_no_quote_follows():
@@ -299,6 +299,28 @@ async def test_a_batch_without_a_time_takes_the_clock_s():
     await supervisor.run()
     assert supervisor.latest.as_of == from_ns(at("10:40:30"))
     assert supervisor.latest.legs["IWM"].age_s == 30
+
+
+async def test_time_goes_on_at_a_desk_without_feeds_that_somebody_looks_at():
+    """``--offline``: a clock that stood still would have said that the closes are never a day older."""
+    clock = iter(("12:00:00", "12:00:01", "12:00:02"))
+    ended = asyncio.Event()
+    now = [at(next(clock))]
+
+    async def sleep(_seconds: float) -> None:
+        try:
+            now[0] = at(next(clock))
+        except StopIteration:
+            ended.set()
+            await asyncio.Event().wait()
+
+    supervisor = Supervisor(market(), (), clock_ns=lambda: now[0], sleep=sleep, offload=at_once, stays=True)
+    run = asyncio.ensure_future(supervisor.run())
+    async with asyncio.timeout(LIMIT_S):
+        await ended.wait()
+    assert supervisor.latest.as_of == from_ns(at("12:00:02"))
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
 
 
 async def test_a_rewind_restarts_the_market():

@@ -27,6 +27,7 @@ from tui.cli.options import (
     settled,
     start_log,
 )
+from tui.cli.root.group import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ def _rules(ctx: click.Context) -> tuple[Rule, ...]:
     return config.alerts.rules if config else ()
 
 
-@click.group("alerts", epilog=EXAMPLES)
+@click.group("alerts", cls=Listed, epilog=EXAMPLES)
 def alerts() -> None:
     """Set, list, test and watch alerts on figures."""
 
@@ -135,9 +136,9 @@ def add(*, to: tuple[str, ...], condition: str, **more: Any) -> None:
     "watch",
     epilog="\b\nExample:\n  rotation-tui alerts watch\n\nA systemd unit for it is in docs/alerts.md.",
 )
-@settled
 @click.option("--for", "seconds", type=click.FloatRange(0), metavar="SECONDS", help="Stop after this long.")
 @FORM
+@settled
 @click.pass_context
 def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: Any) -> None:
     """Run the alerts without a screen: print and deliver each one that fires."""
@@ -159,7 +160,7 @@ def watch(ctx: click.Context, /, *, seconds: float | None, form: str, **wanted: 
 
 
 @alerts.command("test", epilog=EXAMPLES)
-@click.argument("condition", metavar="CONDITION", required=False)
+@click.argument("condition", metavar="[CONDITION]", required=False)
 @click.option(
     "--since", metavar="DATE", callback=_day(last=False), help="First session, or a year. Not with --tape."
 )

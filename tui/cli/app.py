@@ -69,15 +69,6 @@ Examples:
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, prog_name="rotation-tui")
-@click.option(
-    "--log-level",
-    type=click.Choice(LEVELS),
-    default="info",
-    show_default=True,
-    envvar="ROTATION_TUI_LOG_LEVEL",
-    help="How much goes into the log file; nothing is ever logged to the screen.",
-)
 @settled
 @click.option(
     "--no-demo",
@@ -91,6 +82,15 @@ Examples:
 @THEME
 @GLYPHS
 @MOTION
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    envvar="ROTATION_TUI_LOG_LEVEL",
+    help="How much goes into the log file; nothing is ever logged to the screen.",
+)
+@click.version_option(__version__, prog_name="rotation-tui")
 @click.pass_context
 def cli(
     ctx: click.Context, /, *, log_level: str, theme: str | None, glyphs: str, motion: str, **wanted: Any

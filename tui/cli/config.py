@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.cli.options import GLYPHS, MOTION, NOT_YET_A_LEG, THEME, settled
+from tui.cli.root.group import Listed
 from tui.settings.schema import KEYS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ WIDE = 40
 """Columns for values; a longer one pushes its origin to the right."""
 
 
-@click.group(epilog="\b\nExample:\n  rotation-tui config key set alpaca")
+@click.group(cls=Listed, epilog="\b\nExample:\n  rotation-tui config key set alpaca")
 def config() -> None:
     """The configuration file, vendor keys, and where everything is stored."""
 
@@ -147,7 +148,7 @@ def check(backend: Backend, *, file: Path | None) -> None:
     click.echo(f"{checked.path}: {', '.join(parts)}, no error")
 
 
-@config.group(epilog="\b\nExample:\n  rotation-tui config key list")
+@config.group(cls=Listed, epilog="\b\nExample:\n  rotation-tui config key list")
 def key() -> None:
     """Vendor keys: from the environment, else the system keyring, else a file that only you can read."""
 

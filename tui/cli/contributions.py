@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--members",
     "ask_members",
     is_flag=True,
-    help="Ask once for what the members cost now: the session so far, provisional.",
+    help="Ask once for the members' prices now: the session so far, provisional.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context

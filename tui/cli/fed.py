@@ -13,6 +13,7 @@ from rotation.errors import NothingToShowError
 from tui.backend import Wanted
 from tui.cli.options import AT, HISTORY, LEGS, PAIR, backend, start_log, with_lists
 from tui.cli.options import FORM as FORMAT
+from tui.cli.root.group import Listed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +50,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: float) -> floa
     return value
 
 
-@click.group("fed", invoke_without_command=True, epilog=EXAMPLES)
+@click.group("fed", cls=Listed, invoke_without_command=True, epilog=EXAMPLES)
 @click.option(
     "--strip",
     type=click.Path(path_type=Path),
@@ -181,7 +182,7 @@ Examples:
 """
 
 
-@click.group("macro", invoke_without_command=True, epilog=MACRO_EXAMPLES)
+@click.group("macro", cls=Listed, invoke_without_command=True, epilog=MACRO_EXAMPLES)
 @AT
 @click.option(
     "--offline", is_flag=True, envvar="ROTATION_TUI_OFFLINE", help="Ask no source; show what is kept."

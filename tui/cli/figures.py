@@ -12,13 +12,13 @@ from tui.cli.options import (
     DEMO,
     FORM,
     MORE_TAPES,
-    NOTHING,
     PAIR,
     PAIRS,
     TAPES,
     WINDOWS,
     backend,
     for_script,
+    nothing_to_show,
     own_figures,
     settled,
     start_log,
@@ -39,15 +39,16 @@ def _horizons(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple
 
 def _basis(ctx: click.Context, **wanted: Any) -> Basis:
     start_log(ctx)
+    asked = for_script(**wanted)
     try:
-        return backend(ctx).basis(for_script(**wanted))
+        return backend(ctx).basis(asked)
     except NothingToShowError as error:
-        raise UnavailableError(NOTHING) from error
+        raise UnavailableError(nothing_to_show(asked)) from error
 
 
 def _moment(command: Any) -> Any:
     """Add the options that say of which moment."""
-    for option in (FORM, AT, DEMO, TAPES, settled):
+    for option in (settled, FORM, DEMO, TAPES, AT):
         command = option(command)
     return command
 
@@ -102,7 +103,6 @@ def levels(
 
 @click.command("episodes", epilog="\b\nExample:\n  rotation-tui episodes spread.5 --at 2024-07-16")
 @click.argument("name", metavar="SERIES")
-@_moment
 @click.option(
     "--horizon",
     "horizons",
@@ -112,6 +112,7 @@ def levels(
     metavar="N,N…",
     help="Horizons, in sessions, over which to look at what followed.",
 )
+@_moment
 @click.pass_context
 def episodes(
     ctx: click.Context,

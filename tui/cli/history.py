@@ -11,6 +11,7 @@ import click
 from rotation.desk import HISTORY_SINCE
 from rotation.text import counted, duration
 from tui.cli.options import backend, config_of, start_log
+from tui.cli.root.group import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ STEPS = 20
 """Lines of progress, at most, where stderr is not a terminal."""
 
 
-@click.group(epilog="\b\nExample:\n  rotation-tui history import closes/")
+@click.group(cls=Listed, epilog="\b\nExample:\n  rotation-tui history import closes/")
 def history() -> None:
     """Daily closes, on which all settled figures rest."""
 

@@ -10,6 +10,7 @@ import click
 
 from rotation.errors import UnavailableError
 from tui.cli.options import backend, start_log
+from tui.cli.root.group import Listed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,7 @@ def fund_name(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     return value.upper()
 
 
-@click.group(epilog="\b\nExample:\n  rotation-tui members import IWM_holdings.csv --fund IWM")
+@click.group(cls=Listed, epilog="\b\nExample:\n  rotation-tui members import IWM_holdings.csv --fund IWM")
 def members() -> None:
     """Members of the indices, on which breadth and contributions rest."""
 

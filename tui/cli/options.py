@@ -132,80 +132,88 @@ NATS_OPTIONS = (
 )
 
 
+_SETTLED = (
+    PAIR,
+    PAIRS,
+    LEGS,
+    click.option(
+        "--value-growth",
+        default="IWN/IVW",
+        show_default=True,
+        envvar="ROTATION_TUI_VALUE_GROWTH",
+        callback=_checked(values.pair),
+        metavar="A/B",
+        help="The two legs of value against growth.",
+    ),
+    click.option(
+        "--benchmark",
+        envvar="ROTATION_TUI_BENCHMARK",
+        callback=_checked(values.symbol),
+        metavar="SYMBOL",
+        help="What the rotation graph compares with; it becomes a leg.  [default: SPY where it is a leg, "
+        "else the pair's other leg]",
+    ),
+    WINDOWS,
+    RETURNS,
+    click.option(
+        "--feed",
+        default="auto",
+        show_default=True,
+        envvar="ROTATION_TUI_FEED",
+        callback=_checked(values.feed),
+        metavar="NAME,…",
+        help=f"Source of the quotes: {', '.join(values.FEEDS)}. auto: a vendor with a key, else Yahoo. "
+        "Several, in order of preference: the first that has its key and answers.",
+    ),
+    click.option(
+        "--offline",
+        is_flag=True,
+        envvar="ROTATION_TUI_OFFLINE",
+        help="Do not use the network.",
+    ),
+    click.option(
+        "--members",
+        "ask_members",
+        is_flag=True,
+        envvar="ROTATION_TUI_MEMBERS",
+        help="Price the funds' members, too: breadth for today.",
+    ),
+    HISTORY,
+    click.option(
+        "--stale",
+        "stale_s",
+        type=click.FloatRange(*values.STALE_S),
+        default=30.0,
+        show_default=True,
+        envvar="ROTATION_TUI_STALE",
+        metavar="SECONDS",
+        callback=_finite,
+        help="In the regular session, a live price without a print for so long is STALE.",
+    ),
+    click.option(
+        "--leg-gap",
+        "leg_gap_s",
+        type=click.FloatRange(0),
+        default=60.0,
+        show_default=True,
+        envvar="ROTATION_TUI_LEG_GAP",
+        metavar="SECONDS",
+        callback=_finite,
+        help="In the regular session, mark figures ≈ if the pair's prices are further apart in time.",
+    ),
+)
+
+
 def settled(command: Any) -> Any:
-    """Add the options that all commands with figures share."""
-    for option in (
-        RETURNS,
-        click.option(
-            "--leg-gap",
-            "leg_gap_s",
-            type=click.FloatRange(0),
-            default=60.0,
-            show_default=True,
-            envvar="ROTATION_TUI_LEG_GAP",
-            metavar="SECONDS",
-            callback=_finite,
-            help="In the regular session, mark figures ≈ if the pair's prices are further apart in time.",
-        ),
-        WINDOWS,
-        click.option(
-            "--stale",
-            "stale_s",
-            type=click.FloatRange(*values.STALE_S),
-            default=30.0,
-            show_default=True,
-            envvar="ROTATION_TUI_STALE",
-            metavar="SECONDS",
-            callback=_finite,
-            help="In the regular session, a live price without a print for so long is STALE.",
-        ),
-        PAIRS,
-        PAIR,
-        LEGS,
-        click.option(
-            "--value-growth",
-            default="IWN/IVW",
-            show_default=True,
-            envvar="ROTATION_TUI_VALUE_GROWTH",
-            callback=_checked(values.pair),
-            metavar="A/B",
-            help="The two legs of value against growth.",
-        ),
-        click.option(
-            "--benchmark",
-            envvar="ROTATION_TUI_BENCHMARK",
-            callback=_checked(values.symbol),
-            metavar="SYMBOL",
-            help="What the rotation graph compares with; it becomes a leg.  [default: SPY where it is a leg, "
-            "else the pair's other leg]",
-        ),
-        click.option(
-            "--offline",
-            is_flag=True,
-            envvar="ROTATION_TUI_OFFLINE",
-            help="Do not use the network.",
-        ),
-        click.option(
-            "--feed",
-            default="auto",
-            show_default=True,
-            envvar="ROTATION_TUI_FEED",
-            callback=_checked(values.feed),
-            metavar="NAME,…",
-            help=f"Source of the quotes: {', '.join(values.FEEDS)}. auto: a vendor with a key, else Yahoo. "
-            "Several, in order of preference: the first that has its key and answers.",
-        ),
-        click.option(
-            "--members",
-            "ask_members",
-            is_flag=True,
-            envvar="ROTATION_TUI_MEMBERS",
-            help="Price the funds' members, too: breadth for today.",
-        ),
-        HISTORY,
-        *NATS_OPTIONS,
-    ):
+    """Add the options that all commands with figures share; ``--help`` lists those of NATS last of all."""
+    for option in reversed(_SETTLED):
         command = option(command)
+    for option in NATS_OPTIONS:
+        command = option(command)
+    # click lists what was added last first.
+    params: list[click.Parameter] = command.__click_params__
+    nats = [params.pop() for _ in NATS_OPTIONS]
+    params[:0] = nats
     return command
 
 
@@ -262,10 +270,13 @@ FROM = click.option(
 )
 
 
-NOTHING = (
-    "no daily closes are stored and no source of quotes answered;"
-    " run rotation-tui history sync, name a --tape, or ask for the built-in demo with --demo"
-)
+_WHAT_TO_DO = "run rotation-tui history sync, name a --tape, or ask for the built-in demo with --demo"
+
+
+def nothing_to_show(wanted: Wanted) -> str:
+    """Why there is nothing to show, and what to do; sources are blamed only where they were asked."""
+    asked = "" if wanted.offline or wanted.at is not None else " and no source of quotes answered"
+    return f"no daily closes are stored{asked}; {_WHAT_TO_DO}"
 
 
 NOT_YET_A_LEG = "until that symbol is a leg or has stored closes, the alert is disabled"

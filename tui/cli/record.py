@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--from-start",
     is_flag=True,
-    help="With --feed nats: begin with the oldest that the NATS server has of the hub's tape.",
+    help="With --feed nats: begin where the hub's tape on the NATS server begins.",
 )
 @settled
 @click.pass_context

@@ -21,18 +21,30 @@ if TYPE_CHECKING:
 
 def text(report: ContributionsReport) -> list[str]:
     """The report in lines of at most 100 columns."""
-    members = f"members of {report.membership_date}" if report.membership_date else "no members known then"
-    lines = [f"{report.fund}  {report.session}  {members}, {report.counted:,} of {report.total:,} counted"]
+    counted = f"{report.counted:,} of {report.total:,} counted"
+    members = f"members of {report.membership_date}, {counted}" if report.total else "no members known"
+    lines = [f"{report.fund}  {report.session}  {members}"]
     if report.is_provisional:
         at = f"{report.as_of.astimezone(NEW_YORK):%H:%M}"
         worth = report.status
         word = f", {state_word(worth.kind, delay_s=worth.delay_s, age_s=worth.age_s)}" if worth else ""
         lines.append(f"provisional, {at} New York{word}")
+    if not report.counted:
+        return [*lines, *_nothing(report)]
     for window in report.windows.values():
         lines += ["", *_fund(window)]
     for spread in (report.spread or {}).values():
         lines += ["", *_spread(spread)]
     return lines
+
+
+def _nothing(report: ContributionsReport) -> list[str]:
+    """Why no member is counted, and what to do about it."""
+    if not report.total:
+        why = f"no holdings file of {report.fund} is dated on or before this session"
+        return [f"{why}; import one: rotation-tui members import --help"]
+    why = "no member has a close of this session and of the one before"
+    return [f"{why}; run: rotation-tui history sync --universe {report.fund}"]
 
 
 def _sum(what: str, sessions: int, whole: str, parts: FundContributions | SpreadContributions) -> str:

@@ -153,7 +153,7 @@ def of_decisions(report: CalibrationReport, form: str) -> str:
     if form == "json":
         return msgspec.json.encode(report).decode() + "\n"
     if not report.scores and not report.left_out:
-        return "no odds are kept of any decision held — let a desk run, or: rotation-tui fed import FILES\n"
+        return "no odds of a past decision are stored — let a desk run, or: rotation-tui fed import FILES\n"
     engines = list(report.scores)
     lines = [
         " " * 21 + "".join(column(engine, CELL * len(HORIZONS)) for engine in engines),
@@ -175,7 +175,7 @@ def of_decisions(report: CalibrationReport, form: str) -> str:
             lines.append(
                 _scored(engine, days, by[days], report.least_n) if days in by else _none(engine, days)
             )
-            lines += [f"{'':30}without one: {n}, {why}" for why, n in reasons.items()]
+            lines += [f"{'':30}no forecast for {n}: {why}" for why, n in reasons.items()]
     lines += [
         "",
         "P(cut) in %, at the end of that day, New York. Brier: 0 is perfect, 0.25 a steady one half",

@@ -66,7 +66,7 @@ _PAIRS = """
 #   pair = "XBI/IBB"
 #   name = "Biotech, equal against cap weight"
 #   window = 20                      # the window the screen turns to with it: one of desk.windows
-#   leg_gap_s = 120                  # in the place of desk.leg_gap_s
+#   leg_gap_s = 120                  # instead of desk.leg_gap_s
 """
 _UNIVERSES = """
 # Universes: lists of shares of your own, of which breadth is counted (breadth.r2k.share_up and so on).
@@ -76,7 +76,7 @@ _UNIVERSES = """
 #   index = "IWM"                    # whose move its members make, for contributions
 #   weights = "Weight (%)"           # headings, where they are not the usual ones
 #   sectors = "Sector"
-#   date = 2026-11-20                # of a file that does not say it
+#   date = 2026-11-20                # of a file that does not name its day
 """
 _OTHERS = frozenset({PLACE, "ROTATION_TUI_NOW", "ROTATION_TUI_USER_AGENT", "ROTATION_TUI_ALLOW_INSECURE"})
 _FAMILIES = re.compile(

@@ -105,7 +105,7 @@ SETTINGS = (
     ),
     Setting(
         "screen", "glyphs", "auto", "glyphs", "ROTATION_TUI_GLYPHS",
-        "auto: ASCII where locale or TERM say that there is no more; or unicode, ascii.", v.choice(*v.GLYPHS),
+        "auto: ASCII where the locale or TERM allows nothing else; or unicode, ascii.", v.choice(*v.GLYPHS),
     ),
     Setting(
         "screen", "motion", "auto", "motion", "ROTATION_TUI_MOTION",
@@ -119,7 +119,7 @@ SETTINGS = (
     ),
     Setting(
         "screen", "returns", list(WINDOWS), "", "",
-        "The returns that legs have a column of, in sessions; the day's is always there. Without it: "
+        "Returns with a column in the legs, in sessions; the day's is always there. Without it: "
         "those of desk.windows.",
         v.some_windows,
     ),

@@ -201,11 +201,11 @@ def _check_workers(workers: int, max_sessions: int) -> None:
 @click.option("--reuse-port", is_flag=True, help="Share the port with other hosts, one per core.")
 @click.option("--allow-root", is_flag=True, help="Run even as root.")
 @click.option("--demo", is_flag=True, help="Host the built-in demo; a host never falls back to it.")
-@settled
 @TAPES
 @SPEED
 @FROM
 @THEME
+@settled
 @click.pass_context
 def host(
     ctx: click.Context,

@@ -15,6 +15,7 @@ from feeds.clock import Pace, Time, retry_after_s
 from feeds.errors import SourceAway, SourceError
 from feeds.events import Status
 from feeds.fed.polymarket.frames import PING, PONG, TokenQuote, parse, subscription
+from feeds.http import why
 from feeds.parsing.wire import address
 from feeds.streaming.connection import DirectConnect
 from feeds.streaming.session import BUSY, SLOW_S
@@ -93,7 +94,7 @@ class PolymarketStream:
                 after_s = max(after_s or 0.0, SLOW_S)
             raise SourceAway(f"HTTP {status}", after_s=after_s, refused=status == 429) from error
         except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
-            raise SourceAway(f"no connection ({type(error).__name__})") from error
+            raise SourceAway(why.unreachable(error)) from error
         raise SourceAway("the connection was closed")
 
     async def _connected(self, socket: ClientConnection) -> AsyncIterator[tuple[TokenQuote, ...] | Status]:

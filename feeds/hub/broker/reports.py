@@ -41,7 +41,9 @@ class Reports:
         self._report("connected to the NATS server again")
 
     async def lost(self) -> None:
-        """The connection has gone; it will be tried again."""
+        """The connection has gone, if there was one; it will be tried again."""
+        if not self._is_connected:
+            return
         self._is_connected = False
         self._report("the connection to the NATS server was lost")
 

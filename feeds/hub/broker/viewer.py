@@ -200,7 +200,8 @@ class HubFeed:
         self.receiver.reconnected(self._time.now())
 
     async def _lost(self) -> None:
-        self.receiver.problem = LOST
+        # Also called where there has been no connection: why there is none says more.
+        self.receiver.problem = self.receiver.problem or LOST
         self._wake.set()
 
     async def _error(self, error: Exception) -> None:

@@ -479,7 +479,7 @@ async def test_nobody_listens(monkeypatch):
     events = stream.events()
     event = await anext(events)
     await events.aclose()
-    assert (event.state, event.detail[:13]) == ("OFFLINE", "no connection")
+    assert (event.state, event.detail[:18]) == ("OFFLINE", "connection refused")
 
 
 async def test_without_tokens_nobody_is_asked():

@@ -239,12 +239,12 @@ def refusal(after_s: float) -> SourceAway:
 
 
 def outage() -> SourceAway:
-    return SourceAway("Yahoo: cannot be reached (ConnectError)", after_s=3.0)
+    return SourceAway("Yahoo: host name not found", after_s=3.0)
 
 
 def test_a_vendor_out_of_reach_from_the_start_is_given_up_at_once(world):
     world.yahoo.away = [outage()]
-    result = "Yahoo: cannot be reached (ConnectError)"
+    result = "Yahoo: host name not found"
     assert world.sync().failed == (("IWM", result), ("QQQ", result))
     assert [each.message for each in world.progress] == [f"{result} (Yahoo is skipped)", "", ""]
     assert world.slept == []

@@ -241,7 +241,7 @@ async def test_nobody_listens(time):
         url = server.url
     async with cached_client(time) as client:
         got = await client.get(url, parse=decoded)
-    assert got.error == "cannot be reached (ConnectError); next try in 2s"
+    assert got.error == "connection refused; next try in 2s"
     assert time.waits == [0.5, 1.0]
 
 

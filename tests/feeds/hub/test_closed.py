@@ -7,7 +7,8 @@ import asyncio
 from nats.errors import ConnectionClosedError
 
 from feeds.hub.broker import viewer
-from feeds.hub.broker.connection import Access
+from feeds.hub.broker.connection import Access, Cause
+from feeds.hub.broker.reports import Reports
 from feeds.hub.broker.viewer import LOST, HubFeed
 
 
@@ -58,3 +59,21 @@ async def test_a_closed_client_is_replaced(monkeypatch):
         await asyncio.gather(task, return_exceptions=True)
     assert len(made) == 3
     assert feed.receiver.wants_fetch
+
+
+async def test_where_there_was_no_connection_none_was_lost():
+    """nats-py calls back at the end of a client that never had one, too: why there is none says more."""
+    feed = HubFeed(Access("nats://127.0.0.1:1"))
+    feed.receiver.problem = Cause.REFUSED.value
+    await feed._lost()
+    assert feed.receiver.problem == Cause.REFUSED.value
+    feed.receiver.problem = ""
+    await feed._lost()
+    assert feed.receiver.problem == LOST
+    lines: list[str] = []
+    hub = Reports(lines.append)
+    await hub.lost()
+    assert not lines
+    hub.connected()
+    await hub.lost()
+    assert lines == [LOST]

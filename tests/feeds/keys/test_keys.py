@@ -166,10 +166,13 @@ def test_a_keyring_that_hangs_is_asked_once_and_left_behind(tmp_path, ring_of):
     release.set()
 
 
-def test_without_the_library_there_is_no_keyring(tmp_path, monkeypatch):
+def test_without_the_library_there_is_no_keyring(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(RingError, match="not installed"):
         Ring().get("alpaca")
+    assert find("alpaca", environ={}, folder=tmp_path, keyring=Ring()) is None
+    assert not caplog.records, "a host would begin with a line for each key"
 
 
 def test_the_file_is_its_owner_s_alone_from_its_first_byte(tmp_path, monkeypatch):
@@ -232,9 +235,9 @@ def test_keep_list_forget(chain, tmp_path):
     assert keys.keep("Alpaca", (KEY_ID, SECRET)) == ["alpaca: stored in the keyring (Vault)"]
     keys.keep("finnhub", ("short",), in_file=True)
     lines = keys.lines()
-    assert lines[0] == f"alpaca   keyring, ends in {KEY_ID[-4:]}"
-    assert lines[1] == f"finnhub  file {tmp_path / 'keys.json'}", "a short key shows nothing of itself"
-    assert lines[2] == "massive  none; see: rotation-tui config key set massive"
+    assert lines[0] == f"alpaca    keyring, ends in {KEY_ID[-4:]}"
+    assert lines[1] == f"finnhub   file {tmp_path / 'keys.json'}", "a short key shows nothing of itself"
+    assert lines[2] == "massive   none; see: rotation-tui config key set massive"
     assert keys.forget("alpaca") == ["alpaca: removed from the keyring"]
     assert keys.forget("finnhub") == [f"finnhub: removed from {tmp_path / 'keys.json'}"]
     assert keys.forget("finnhub") == ["finnhub: no key was stored"]
@@ -271,8 +274,8 @@ def test_the_environment_is_mentioned_where_it_goes_first(chain):
 def test_one_unusable_key_does_not_hide_the_others(chain):
     keys = chain(FINNHUB_API_KEY=f"{SECRET} x", MASSIVE_API_KEY="m" * 20)
     lines = keys.lines()
-    assert lines[1].startswith("finnhub  unusable: ")
-    assert lines[2] == "massive  environment MASSIVE_API_KEY, ends in mmmm"
+    assert lines[1].startswith("finnhub   unusable: ")
+    assert lines[2] == "massive   environment MASSIVE_API_KEY, ends in mmmm"
     assert SECRET not in str(lines)
 
 

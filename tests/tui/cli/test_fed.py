@@ -437,7 +437,7 @@ def test_a_strip_asks_no_source_and_leaves_nothing_behind(program, world, tmp_pa
 
 
 def test_calibration_is_read_from_what_is_kept_without_any_source(here):
-    assert "no odds are kept of any decision held" in here.out("fed", "calibration")
+    assert "no odds of a past decision are stored" in here.out("fed", "calibration")
     lines = ["date,contract,settle"]
     for year, month, end in ((2024, 2, 29), (2024, 4, 30), (2024, 8, 30)):
         lines.append(f"{year}-{month:02}-{end},ZQ{'FGHJKMNQUVXZ'[month - 1]}{year % 100},94.67")

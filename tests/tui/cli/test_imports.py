@@ -14,6 +14,7 @@ from tests.support.paths import ROOT
 from tests.support.pty_terminal import own_home
 from tui.cli.app import cli
 from tui.cli.root.commands import COMMANDS
+from tui.cli.root.group import Listed
 from tui.loading import loading
 
 HEAVY = {
@@ -82,7 +83,7 @@ def test_the_list_of_commands_says_what_the_commands_themselves_say():
     assert says == {name: [own[name].get_short_help_str(width) for width in widths] for name in COMMANDS}
     assert not any(own[name].hidden or own[name].deprecated for name in COMMANDS)
     formatter = click.HelpFormatter(width=100)
-    click.Group("all", commands=own).format_commands(ctx, formatter)
+    Listed("all", commands=own).format_commands(ctx, formatter)
     listed = click.HelpFormatter(width=100)
     cli.format_commands(ctx, listed)
     assert listed.getvalue() == formatter.getvalue()

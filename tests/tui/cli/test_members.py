@@ -334,3 +334,20 @@ def test_contributions_to_today_s_move_and_spread_rest_on_prints_alone(
     assert run(monkeypatch, "contributions", "IWM", "--at", str(SESSION), "--format", "json") == 0
     settled = json.loads(capsys.readouterr().out)
     assert (settled["is_provisional"], settled["counted"]) == (False, 3)
+
+
+def test_contributions_without_a_counted_member_say_what_is_missing_and_what_to_do(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "other.csv").write_text("symbol,weight\nZZZ,60\nYYY,40\n")
+    file = str(here / "other.csv")
+    assert run(monkeypatch, "members", "import", file, "--fund", "iwm", "--date", "2024-07-01") == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "contributions", "IWM") == 0
+    head, why = capsys.readouterr().out.splitlines()
+    assert head.endswith("members of 2024-07-01, 0 of 2 counted")
+    assert why.endswith("run: rotation-tui history sync --universe IWM")
+    assert run(monkeypatch, "contributions", "IWM", "--at", "2024-06-28") == 0
+    head, why = capsys.readouterr().out.splitlines()
+    assert head.endswith("no members known")
+    assert why.startswith("no holdings file of IWM is dated on or before this session")

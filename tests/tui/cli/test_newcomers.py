@@ -156,3 +156,22 @@ def test_a_share_under_two_spellings_is_named(here):
     """Vendors know one of them, so that the other had no prices."""
     message = complaint(here("snapshot", "--legs", "IWM,BRK-B,BRK.B", "--demo"))
     assert message == "rotation-tui: BRK-B and BRK.B are two spellings of one share: name it once"
+
+
+def test_help_begins_with_what_a_newcomer_looks_for_and_cuts_no_sentence(here):
+    """NATS came first, and a command's own options last."""
+    firsts = (((), "--pair"), (("snapshot",), "--at"), (("watch",), "--tape"), (("explain",), "--at"))
+    for command, first in firsts:
+        shown = re.findall(r"(?m)^  (--[a-z-]+)", here.out(*command, "--help"))
+        assert shown[0] == first
+        assert [each for each in shown if each.startswith("--nats")] == shown[-6:], command
+    for group in ((), ("alerts",), ("config",), ("fed",), ("history",), ("macro",), ("members",), ("lists",)):
+        commands = here.out(*group, "--help").split("Commands:")[1].split("Example")[0]
+        assert "..." not in commands, group
+
+
+def test_offline_time_and_sources_are_not_blamed_for_what_nobody_asked(here):
+    for command in (("snapshot", "--offline"), ("levels", "--at", "2024-07-16")):
+        done = here(*command)
+        assert done.returncode == 1
+        assert "no daily closes are stored; run rotation-tui history sync" in done.stderr

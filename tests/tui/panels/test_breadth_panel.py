@@ -61,7 +61,10 @@ def test_what_is_unknown_is_a_dash(scenes: dict[str, Snapshot]) -> None:
     assert "above 50-day mean        —" in text
     assert "highs − lows —" in text
     assert "McClellan —" in text
-    assert shown(with_index(scenes["live"], now=None)) == ["Russell 2000 (IWM)  no member has a known price"]
+    assert shown(with_index(scenes["live"], now=None)) == [
+        "Russell 2000 (IWM)  no member has a close for this session",
+        "rotation-tui history sync --universe IWM",
+    ]
 
 
 def test_without_a_file_the_panel_says_what_to_do(scenes: dict[str, Snapshot]) -> None:

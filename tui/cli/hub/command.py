@@ -47,7 +47,7 @@ NOTICE = (
 def hub(ctx: click.Context, /, *, replicas: int, tape_days: float, tape_mb: int, **wanted: Any) -> None:
     """Read the vendors and publish to the NATS server named by --nats, until Ctrl+C.
 
-    Of several hubs on one server one publishes; another takes over within 5 s when it ends.
+    Several hubs may use one server: one publishes, and another takes over within 5 s when it ends.
     """
     import asyncio  # noqa: PLC0415 - half of what --help would take
 

@@ -9,6 +9,7 @@ import click
 from rotation.errors import InputError
 from rotation.text import counted
 from tui.cli.options import config_of
+from tui.cli.root.group import Listed
 from tui.settings.place import load, place
 
 EXAMPLES = """\b
@@ -19,7 +20,7 @@ Examples:
 """
 
 
-@click.group(epilog=EXAMPLES)
+@click.group(cls=Listed, epilog=EXAMPLES)
 def lists() -> None:
     """Groups of legs, and watch lists: w on the screen goes through these."""
 
@@ -42,8 +43,8 @@ def show(ctx: click.Context) -> None:
 def import_(*, path: Path, name: str | None) -> None:
     """Add the symbols of FILE to the configuration as a watch list.
 
-    FILE is plain text (symbols with blanks, commas or line ends between, # begins a comment), a CSV with a
-    column symbol or ticker, or the YAML of ticker, of which only the names under watchlist: are read.
+    FILE is plain text (symbols separated by blanks, commas or line ends; # begins a comment), a CSV with a
+    column symbol or ticker, or the YAML file of the program ticker, of which only watchlist: is read.
     """
     from tui.settings.added import add_watchlist  # noqa: PLC0415
     from tui.settings.imported import symbols_of  # noqa: PLC0415

@@ -52,6 +52,6 @@ COMMANDS = {
     "snapshot": Place("tui.cli.root.snapshot", "Print every figure as of one instant."),
     "watch": Place(
         "tui.cli.root.snapshot",
-        "Stream one JSON line per change, for scripts; or one sentence, for people who listen.",
+        "Stream one JSON line per change, for scripts; or one sentence, for screen readers.",
     ),
 }

@@ -22,8 +22,22 @@ if TYPE_CHECKING:
 WITHOUT_FILE = frozenset({"config", "-h", "--help", "--version"})
 """First words of what works with a broken ``config.toml`` too: how else could it be fixed?"""
 
+SENTENCE = 200
+"""Characters of a command's first sentence, at most."""
 
-class Commands(click.Group):
+
+class Listed(click.Group):
+    """A group that lists its commands with the whole first sentence of each; click would cut it."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        named = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(SENTENCE)) for name, each in named if each and not each.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Commands(Listed):
     """Ends quietly when the reader of our output has gone; click alone would report a failure."""
 
     def make_context(
@@ -72,7 +86,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands; none is imported for a sentence on it."""
-        click.Group(commands=self._listed()).format_commands(ctx, formatter)
+        Listed(commands=self._listed()).format_commands(ctx, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the commands and options that begin so; no command is imported for a sentence on it."""

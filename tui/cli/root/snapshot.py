@@ -14,11 +14,11 @@ from tui.cli.options import (
     FROM,
     FROM_OPTION,
     MORE_TAPES,
-    NOTHING,
     SPEED,
     TAPES,
     backend,
     for_script,
+    nothing_to_show,
     settled,
     start_log,
 )
@@ -30,11 +30,10 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")
-@settled
+@AT
 @TAPES
 @MORE_TAPES
 @DEMO
-@AT
 @click.option(
     "--story",
     is_flag=True,
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True
 )
+@settled
 @click.pass_context
 def snapshot(
     ctx: click.Context, /, *, tape: tuple[Path, ...], more: tuple[Path, ...], form: str, **wanted: Any
@@ -59,7 +59,6 @@ def snapshot(
 @click.command(
     epilog="\b\nExample:\n  rotation-tui watch --for 60 | jq -c '[.as_of, .spread.windows[\"5\"].pp]'"
 )
-@settled
 @TAPES
 @MORE_TAPES
 @DEMO
@@ -74,6 +73,7 @@ def snapshot(
     show_default=True,
     help="text: a plain sentence for each change, for screen readers.",
 )
+@settled
 @click.pass_context
 def watch(
     ctx: click.Context,
@@ -85,7 +85,7 @@ def watch(
     form: str,
     **wanted: Any,
 ) -> None:
-    """Stream one JSON line per change, for scripts; or one sentence, for people who listen."""
+    """Stream one JSON line per change, for scripts; or one sentence, for screen readers."""
     import asyncio  # noqa: PLC0415 - half of what --help would take
 
     from tui.cli.watch import watch as stream  # noqa: PLC0415 - brings asyncio and the encoder
@@ -95,7 +95,7 @@ def watch(
     try:
         asyncio.run(stream(backend(ctx).open(asked), seconds, sys.stdout, form))
     except NothingToShowError as error:
-        raise UnavailableError(NOTHING) from error
+        raise UnavailableError(nothing_to_show(asked)) from error
 
 
 def print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
@@ -104,7 +104,7 @@ def print_snapshot(ctx: click.Context, wanted: Wanted, form: str) -> None:
     try:
         taken = backend(ctx).snapshot(wanted)
     except NothingToShowError as error:
-        raise UnavailableError(NOTHING) from error
+        raise UnavailableError(nothing_to_show(wanted)) from error
     if form == "json":
         from tui.output.snapshot_json import encode  # noqa: PLC0415
 

@@ -33,7 +33,9 @@ FIXED = 9
 """Lines of an index beside its charts and sectors."""
 LINE_LEAST, LINE_MOST = 3, 6
 """Lines of a chart."""
-NONE = "No holdings file on or before this session: see rotation-tui members import --help"
+NO_CLOSES = "no member has a close for this session"
+HOW = "rotation-tui history sync --universe {fund}"
+NONE = "No holdings file for this session: rotation-tui members import --help"
 
 
 def clause(snapshot: Snapshot) -> str:
@@ -78,7 +80,10 @@ def _index(index: IndexBreadth, width: int, height: int, mark: Mark) -> list[Row
     figures = index.now or index.settled
     name = INDICES.get(index.fund, index.fund)
     if figures is None:
-        return [((f"{name} ({index.fund})  ", "strong"), ("no member has a known price", "muted"))]
+        return [
+            ((f"{name} ({index.fund})  ", "strong"), (NO_CLOSES, "muted")),
+            ((HOW.format(fund=index.fund), "muted"),),
+        ]
     heat = charts.sectors(index, width)
     # Two charts share what the other lines leave; low screens scroll.
     room = min(max((height - FIXED - len(heat)) // 2, LINE_LEAST), LINE_MOST)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WHOLE_FROM = 58
 """Cells that the head of the records takes with the longer of them."""
-PROXY = "of a year; adjusted closes: a price proxy"
+PROXY = "in a year; adjusted closes: a price proxy"
 
 
 def records(ratio: Ratio, width: int) -> list[Row]:

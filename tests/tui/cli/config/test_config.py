@@ -99,14 +99,14 @@ def test_a_key_goes_into_the_file_and_shows_nowhere_else(program):
     assert path.stat().st_mode & 0o777 == 0o600
     commands = (["config", "key", "list"], ["config", "show"], ["config", "path"])
     collected = [kept.stdout, *(program.out("--log-level", "debug", *command) for command in commands)]
-    assert f"alpaca   file {path}, ends in {SHOWN}" in collected[1].splitlines()
+    assert f"alpaca    file {path}, ends in {SHOWN}" in collected[1].splitlines()
     assert str(path) in collected[3]
     assert MARKER not in "".join(collected)
     assert MARKER[-4:] not in "".join(collected), "not even the end of a secret"
     assert files_with(program.home, MARKER) == ["config/rotation-tui/keys.json"]
     assert program.out("config", "key", "clear", "alpaca").startswith("alpaca: removed from ")
     assert files_with(program.home, MARKER) == []
-    assert "alpaca   none; see: rotation-tui config key set alpaca" in program.out("config", "key", "list")
+    assert "alpaca    none; see: rotation-tui config key set alpaca" in program.out("config", "key", "list")
 
 
 def test_a_key_goes_into_the_keyring_where_there_is_one(program):
@@ -116,7 +116,7 @@ def test_a_key_goes_into_the_keyring_where_there_is_one(program):
     assert kept.stdout.startswith("finnhub: stored in the keyring (")
     assert files_with(program.home, MARKER) == ["lib/vault.json"]
     listed = program.out("config", "key", "list")
-    assert f"finnhub  keyring, ends in {MARKER[-4:]}" in listed
+    assert f"finnhub   keyring, ends in {MARKER[-4:]}" in listed
     assert MARKER not in listed
     assert program.out("config", "key", "clear", "finnhub") == "finnhub: removed from the keyring\n"
     assert files_with(program.home, MARKER) == []
@@ -129,8 +129,8 @@ def test_a_locked_keyring_delays_and_stops_nothing(program):
     assert "the keyring did not answer within 3 s; it may be locked" in kept.stdout
     assert files_with(program.home, MARKER) == ["config/rotation-tui/keys.json"]
     listed = program.out("config", "key", "list").splitlines()
-    assert listed[1].startswith("finnhub  file ")
-    assert listed[2].startswith("massive  unknown: the keyring does not answer"), "it may be in there"
+    assert listed[1].startswith("finnhub   file ")
+    assert listed[2].startswith("massive   unknown: the keyring does not answer"), "it may be in there"
 
 
 def test_a_key_typed_at_the_prompt_is_not_echoed(program):
@@ -190,7 +190,7 @@ def test_show_hides_what_the_environment_holds(program):
         "ROTATION_TUI_YAHOO_REST_URL": "http://me:hush@127.0.0.1:8080/x?token=hush",
     }
     output = program.out("config", "show")
-    assert "finnhub  environment FINNHUB_API_KEY" in output
+    assert "finnhub   environment FINNHUB_API_KEY" in output
     assert "ROTATION_TUI_YAHOO_REST_URL = http://127.0.0.1:8080/x" in output
     assert "hush" not in output
     assert MARKER not in output
