@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from rotation.desk import LegList
+from rotation.history import History
 from rotation.sync_report import SyncProgress
 from tests.support.clock import without_notice
 from tests.support.paths import ROOT
 from tests.support.tui.files import closes
 from tests.support.tui.program import COMMAND, Here, Program, complaint
+from tui.backend import DeskError, Wanted
 from tui.cli.history import line
+from tui.compose.desk.wishes import desk_on
 from tui.screen.picture import svg
 from tui.screen.scene import draw_panel
 from tui.view.view_state import ViewState
@@ -156,3 +160,18 @@ def test_a_share_under_two_spellings_is_named(here):
     """Vendors know one of them, so that the other had no prices."""
     message = complaint(here("snapshot", "--legs", "IWM,BRK-B,BRK.B", "--demo"))
     assert message == "rotation-tui: BRK-B and BRK.B are two spellings of one share: name it once"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "setting"),
+    [
+        (Wanted(legs=("IWM", "QQQ", "BRK-B", "BRK.B")), "desk.legs"),
+        (Wanted(legs=("IWM", "QQQ", "BRK-B"), lists=(LegList("own", ("BRK.B",)),)), ""),
+        (Wanted(legs=("IWM", "QQQ"), pairs=(("BRK-B", "BRK.B"),)), ""),
+    ],
+    ids=["both are legs", "one is of a group", "a pair"],
+)
+def test_the_setting_that_names_a_share_twice_is_said_where_it_is_one(wanted, setting):
+    with pytest.raises(DeskError, match="are two spellings of one share") as told:
+        desk_on(History.empty(), wanted)
+    assert told.value.setting == setting
