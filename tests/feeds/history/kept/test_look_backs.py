@@ -146,6 +146,21 @@ def test_what_is_of_another_key_under_the_right_name_is_not_used(store):
     assert shown(store) == second
 
 
+def test_facts_of_another_history_or_version_are_not_used(store, monkeypatch):
+    shown(store)
+    (first,) = (store.folder / FOLDER).glob("facts-*")
+    put(store, "IWM", days=DAYS[:-3])
+    shown(store)
+    (second,) = {*(store.folder / FOLDER).glob("facts-*")} - {first}
+    identity, held = load_history(store, LEGS, now_ns=NOW_NS).identity, LookBacks(store.folder)
+    assert held.facts(identity) is not None
+    with monkeypatch.context() as later:
+        later.setattr(code, "_core", lambda: "the next version")
+        assert held.facts(identity) is None
+    second.write_bytes(first.read_bytes())
+    assert held.facts(identity) is None
+
+
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_disk_that_takes_nothing_costs_nothing_but_time(store, error, monkeypatch):
     first = shown(store)
