@@ -127,6 +127,30 @@ async def test_a_hub_whose_client_has_closed_takes_a_new_one(tmp_path, monkeypat
             await until(lambda: make.began == 2, lines)
             assert len(clients) == 2
             assert clients[0].is_closed
+            assert lines.count("waiting until no other hub is publishing") == 2, "not with the closed client"
+
+
+async def test_a_standby_whose_client_has_closed_takes_a_new_one(tmp_path, monkeypatch):
+    import nats
+
+    from feeds.hub.broker import kept, lease
+
+    monkeypatch.setattr(lease, "SILENT_S", 3600.0)
+    clients = noted_clients(monkeypatch)
+    with nats_server(tmp_path) as server:
+        other = await nats.connect(server.url)
+        try:
+            await kept.ensure(other, replicas=1)
+            beat = BeatMessage(SCHEMA, 7, 1, wall_ns(), "other", False, Counts(), [])
+            await other.request(subjects.BEAT, encode(beat))
+            async with running(server.url, Reading()) as (lines, task):
+                await until(lambda: lines == ["waiting until no other hub is publishing"], lines)
+                await clients[0]._process_err("'Unknown Protocol Operation'")
+                await until(lambda: lines.count(lines[0]) == 2 or task.done(), lines)
+                assert len(clients) == 2
+                assert not publishing(lines)
+        finally:
+            await other.close()
 
 
 async def test_what_could_not_be_made_ready_is_made_anew_once_it_is_needed(tmp_path):
