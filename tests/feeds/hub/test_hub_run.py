@@ -223,6 +223,13 @@ async def test_a_hub_whose_feeds_end_ends(tmp_path, monkeypatch):
             assert [client.is_closed for client in clients] == [True]
 
 
+def test_access_that_nothing_can_mend_is_refused_before_anything_is_made(tmp_path):
+    make = Reading()
+    with pytest.raises(InputError, match=r"hub\.creds: cannot be read"):
+        Hub(Access(f"nats://127.0.0.1:{NOBODY}", creds=tmp_path / "hub.creds"), make, print)
+    assert not make.made
+
+
 async def test_a_standby_learns_of_bad_input_before_it_waits():
     def make():
         raise InputError("no such pair")

@@ -155,6 +155,17 @@ def test_facts_that_are_whole_and_of_another_layout_are_not_used(store):
     assert LookBacks(store.folder).facts(identity) is None
 
 
+@pytest.mark.parametrize(("of", "name"), [(code.pl, "__version__"), (code.rotation, "__version__")])
+def test_another_version_of_what_computes_has_another_name(of, name, monkeypatch):
+    known = code.code()
+    monkeypatch.setattr(of, name, "another")
+    code._core.cache_clear()
+    try:
+        assert code.code() != known
+    finally:
+        code._core.cache_clear()
+
+
 def test_a_folder_that_is_only_to_be_read_is_read(tmp_path, monkeypatch):
     held = files.KeptFiles(tmp_path)
     held.write("name", b"held")
