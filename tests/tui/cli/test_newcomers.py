@@ -172,6 +172,6 @@ def test_a_share_under_two_spellings_is_named(here):
     ids=["both are legs", "one is of a group", "a pair"],
 )
 def test_the_setting_that_names_a_share_twice_is_said_where_it_is_one(wanted, setting):
-    with pytest.raises(DeskError, match="are two spellings of one share") as told:
+    with pytest.raises(DeskError, match="are two spellings of one share") as caught:
         desk_on(History.empty(), wanted)
-    assert told.value.setting == setting
+    assert caught.value.setting == setting

@@ -65,6 +65,9 @@ def test_lag_is_that_of_the_newest_print_whatever_their_order(of: As):
 @ONE_BY_ONE_OR_COLUMNS
 def test_a_print_that_sets_no_price_ends_no_halt(of: As):
     script = Script().live().frame(halts=(Halt("IWM", halted=True, ts_ns=NOW_NS),)).tick(6)
+    early = [price("IWM", NOW_NS + NS, 4), price("IWM", script.now.ns, 6, Role.SIZE)]
+    script.state._intake.admit(of(early), script.now)
+    assert script.state._halts.named == {"IWM"}, "its price is of before the halt's end"
     for role, halted in ((Role.SIZE, {"IWM"}), (Role.PRICE, set())):
         script.state._intake.admit(of([price("IWM", script.now.ns, 5, role)]), script.now)
         assert script.state._halts.named == halted
