@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,6 @@ from rotation.context.wants import NOTHING, ON_DEMAND, Part
 from rotation.figures.basis import Basis
 from rotation.figures.figure import plain
 from rotation.figures.registry import figures, lookup
-from rotation.story.parts import Parts, with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.history import History
     from rotation.snapshot import Snapshot
-    from rotation.story.parts import Made
+    from rotation.story.parts import Made, Parts
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,6 @@ class OnDemand:
         """``show`` is given the newest Snapshot again, once more of its parts are made."""
         self._show = show
         self._monotonic = monotonic
-        self._maker = Parts()
         self._wake = asyncio.Event()
         self._wants: Wants = NOTHING
         self._newest: Basis | None = None
@@ -72,6 +71,13 @@ class OnDemand:
         self._failed: set[Want] = set()
         self._rests_until_s = -inf
         """Before then no figure is explained."""
+
+    @cached_property
+    def _maker(self) -> Parts:
+        """Made in the thread, with what it imports: the first figures need not wait for it."""
+        from rotation.story.parts import Parts  # noqa: PLC0415
+
+        return Parts()
 
     def add(self, snapshot: Snapshot, history: History, desk: Desk, asked: Wants) -> Snapshot:
         """Return the Snapshot with those parts that are made; the others are made next.
@@ -202,7 +208,11 @@ class OnDemand:
             for want, made in self._made.items()
             if made.part is not None and self._fits(want, newest)
         }
-        return with_parts(newest.snapshot, shown) if shown else newest.snapshot
+        if not shown:
+            return newest.snapshot
+        from rotation.story.parts import with_parts  # noqa: PLC0415 - see _maker
+
+        return with_parts(newest.snapshot, shown)
 
 
 def _figures_in(wants: Iterable[Want]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
 from datetime import date
@@ -99,6 +98,8 @@ def _of_year(year: int, section: str) -> Iterable[date]:
 def _words(text: str) -> str:
     """The text of a cell up to the end of its element."""
     cell = re.split(r"</div|</td|<div", text, maxsplit=1)[0]
+    import html  # noqa: PLC0415 - brings a table of 2,000 names, and a start reads no page
+
     return " ".join(html.unescape(_TAG.sub(" ", cell)).split())
 
 

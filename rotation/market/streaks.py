@@ -133,14 +133,22 @@ def p_longest_run(n: int, k: int, p: float) -> float:
     """P(longest run of successes in n Bernoulli(p) trials is at least k).
 
     Recurrence: r(m) = r(m-1) + (1-p) p^k (1 - r(m-k-1)), r(k) = p^k, r = 0 below, so that small ones
-    keep their digits (Feller, An Introduction to Probability Theory I, chapter XIII, runs).
+    keep their digits (Feller, An Introduction to Probability Theory I, chapter XIII, runs). Later
+    steps add less and less. One that adds nothing is the last: of short runs in thousands of trials, soon.
     """
     if k <= 0:
         return 1.0
     if n < k:
         return 0.0
     step = (1 - p) * p**k
-    r = [0.0] * k + [p**k]
-    for m in range(k + 1, n + 1):
-        r.append(min(1.0, r[m - 1] + step * (1 - r[m - k - 1])))
-    return r[n]
+    odds = p**k
+    r = [0.0] * k + [odds]
+    for before in range(n - k):
+        more = odds + step * (1 - r[before])
+        if more == odds:
+            break
+        if more >= 1.0:
+            return 1.0
+        odds = more
+        r.append(odds)
+    return odds

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tui.panels.base import Panel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rotation.snapshot import Snapshot
     from tui.panels.base import RowsOf
     from tui.view.draw import Row
@@ -57,7 +59,8 @@ def _rows_of(module: str) -> RowsOf:
 PANELS = {name: Panel(name, _rows_of(module), TITLES.get(name, "")) for name, module in MODULES.items()}
 
 
-def load_panels() -> None:
-    """Import all that the first Snapshot is drawn with, so that its drawing need not; blocking."""
-    for module in (*MODULES.values(), "tui.output.looked", "tui.output.text"):
-        import_module(module)
+def load_panels(names: Iterable[str] = MODULES) -> None:
+    """Import what these panels are drawn with, so that drawing need not; blocking. Others are passed over."""
+    for name in names:
+        if name in MODULES:
+            import_module(MODULES[name])

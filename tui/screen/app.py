@@ -59,11 +59,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FIRST = ("tui.panels.asked", "tui.screen.arrived", "tui.screen.signals", "tui.output.looked")
+"""What the first Snapshot needs beside its panels: imported after the first paint, before the desk."""
 LATER = (
-    *("tui.panels.asked", "tui.screen.arrived", "tui.screen.exporter", "tui.screen.picking"),
-    *("tui.screen.pointer.mouse", "tui.screen.signals", "tui.view.applied", "tui.view.palette"),
+    *("tui.screen.exporter", "tui.screen.picking", "tui.screen.pointer.mouse", "tui.output.text"),
+    *("tui.view.applied", "tui.view.palette"),
 )
-"""What keys, the mouse and the first Snapshot need: imported beside the desk, after the first paint."""
+"""What keys and the mouse need: imported once the first figures are on screen. Who is faster imports it."""
+LATER_S = 0.2
+"""So long after the first Snapshot: its frame is out."""
 FRAME_S = 0.02
 """Between two looks at what the desk has published, unless figures are due sooner."""
 FRESH_S = 0.05
@@ -148,6 +152,8 @@ class RotationApp(App[None], inherit_bindings=False):
         self._looked: Looked | None = None
         """What was on screen at the last key."""
         self._live_task: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        """Imports what the first figures did not need."""
         self._panels: dict[str, LinePanel] = {}
         self._window = Size()
         self._terminal: TerminalDriver | None = None
@@ -207,13 +213,17 @@ class RotationApp(App[None], inherit_bindings=False):
         """Paint an empty desk first, then open the real one."""
         self._window = self.size
         self._paint()
-        self.call_after_refresh(self._start)
+        self.call_after_refresh(self._start_once)  # should no frame be written at all
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw for the new size."""
         # ``self.size`` is still the old one here; if the data stand still, no later paint corrects it.
         self._window = event.size
         self._paint()
+
+    def _start_once(self) -> None:
+        if self._live_task is None:
+            self._start()
 
     def _start(self) -> None:
         self._live_task = asyncio.create_task(self._live(), name="live")
@@ -233,10 +243,15 @@ class RotationApp(App[None], inherit_bindings=False):
     def _opened(self) -> Desk:
         """The desk, and what its first Snapshot is drawn with, which the first paint did not wait for."""
         with loading():
-            load_panels()
-            for module in LATER:
+            load_panels(self._shown)
+            for module in FIRST:
                 import_module(module)
         return self._open_desk()
+
+    def _load_later(self) -> None:
+        """Import what the first figures did not have to wait for."""
+        self._loading = asyncio.create_task(asyncio.to_thread(_load_rest), name="imports")
+        self._loading.add_done_callback(self._live_ended)
 
     async def _follow(self, desk: Desk) -> None:
         rest = rest_of(desk)
@@ -247,6 +262,7 @@ class RotationApp(App[None], inherit_bindings=False):
             rest(due_s)
             if is_first:
                 self.on_opened()
+                self.set_timer(LATER_S, self._load_later)
                 self.set_timer(SETTLED_S, self._settled)
             await asyncio.sleep(min(due_s, FRAME_S) or FRAME_S)
 
@@ -257,13 +273,13 @@ class RotationApp(App[None], inherit_bindings=False):
         self, reload: Callable[[], Applied | None], desk: Desk, group: asyncio.TaskGroup
     ) -> None:
         """Apply the person's file whenever it has changed; what cannot be used leaves everything as it is."""
-        from tui.view.applied import change_desk, with_pairs  # noqa: PLC0415 - see LATER
-
         while True:
             await asyncio.sleep(RELOAD_S)
             applied = await asyncio.to_thread(reload)
             if applied is None:
                 continue
+            from tui.view.applied import change_desk, with_pairs  # noqa: PLC0415 - see LATER
+
             await change_desk(desk, applied, self.view)
             applied = await with_pairs(desk, applied, self.view)
             self._apply(applied, desk)
@@ -313,7 +329,7 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot, or keep it until the viewer resumes."""
-        from tui.screen.arrived import has_come  # noqa: PLC0415 - see LATER
+        from tui.screen.arrived import has_come  # noqa: PLC0415 - see FIRST
 
         self._newest = snapshot
         view = self.view
@@ -332,7 +348,7 @@ class RotationApp(App[None], inherit_bindings=False):
     def _call(self, snapshot: Snapshot) -> None:
         """Say what is new in the place of the footer, paused or not; ring where an alert asks for it."""
         from tui.output.looked import looked  # noqa: PLC0415 - see _opened
-        from tui.screen import signals  # noqa: PLC0415 - see LATER
+        from tui.screen import signals  # noqa: PLC0415 - see FIRST
 
         newest = snapshot.events[-1].seq if snapshot.events else 0
         seen, self._seen_seq = self._seen_seq, newest
@@ -364,9 +380,11 @@ class RotationApp(App[None], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Cancel the tasks that run and follow the desk, and wait for them."""
-        if self._live_task is not None:
-            self._live_task.cancel()
-            await asyncio.wait([self._live_task])
+        running = [task for task in (self._live_task, self._loading) if task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
 
     def terminal_opened(self, driver: TerminalDriver) -> None:
         """The driver of the terminal has been made."""
@@ -377,7 +395,12 @@ class RotationApp(App[None], inherit_bindings=False):
         self._before_prices.typed()
 
     def post_display_hook(self) -> None:
-        """A frame has been written: Textual's hook."""
+        """A frame has been written: Textual's hook. With the first of the panels the desk is opened.
+
+        Waiting for Textual to have nothing left to refresh would take a tick of its timer, 17 ms.
+        """
+        if self._shown:
+            self._start_once()
         self._before_prices.written()
 
     def terminal_gone(self) -> None:
@@ -579,7 +602,7 @@ class RotationApp(App[None], inherit_bindings=False):
         """Have the desk make what is on screen, and nothing else."""
         if self._desk is None:
             return
-        from tui.panels.asked import wants_of  # noqa: PLC0415 - see LATER
+        from tui.panels.asked import wants_of  # noqa: PLC0415 - see FIRST
 
         wants = wants_of(self.view, self._shown)
         if wants != self._wants:
@@ -588,6 +611,8 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _paint(self) -> None:
         """Draw every visible panel; each repaints only the cells that changed."""
+        if not self.screen_stack:  # at the very end prices and timers may outlive the screens
+            return
         screen, view = self.screen, self.view
         if not isinstance(screen, DeskScreen):
             return
@@ -643,5 +668,11 @@ class RotationApp(App[None], inherit_bindings=False):
 
     def _paint_when_due(self) -> None:
         self._next_paint = None
-        if self.screen_stack:  # at the very end the timer may outlive the screens
-            self._paint()
+        self._paint()
+
+
+def _load_rest() -> None:
+    with loading():
+        load_panels()
+        for module in LATER:
+            import_module(module)

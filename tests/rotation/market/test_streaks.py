@@ -264,6 +264,18 @@ def test_odds_are_those_of_the_markov_chain(n: int, k: int, p: float):
     assert p_longest_run(n, k, p) == pytest.approx(oracle.p_longest(n, k, p), rel=1e-9, abs=1e-300)
 
 
+@given(st.integers(1, 3000), st.integers(1, 12), st.floats(0, 1))
+@example(3000, 2, 0.53)
+@example(3000, 1, 1e-9)
+@example(3000, 3, 0.9999999)
+def test_a_recurrence_that_stands_still_is_left_without_another_result(n: int, k: int, p: float):
+    """Bit for bit what all n steps give."""
+    r = [0.0] * k + [p**k]
+    for m in range(k + 1, n + 1):
+        r.append(min(1.0, r[m - 1] + (1 - p) * p**k * (1 - r[m - k - 1])))
+    assert p_longest_run(n, k, p) == (r[n] if n >= k else 0.0)
+
+
 @given(st.integers(1, 6000), st.integers(1, 40), st.floats(0, 1))
 @example(6000, 4, 0.53)
 @example(6000, 1, 0.53)

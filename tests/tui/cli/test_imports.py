@@ -113,6 +113,8 @@ NETWORK = {
     "feeds.desk.live", "feeds.http.client", "feeds.macro.opening", "feeds.streaming", "feeds.tapes",
     "feeds.vendors", "holidays", "httpx", "keyring", "pygments", "sqlite3", "websockets",
 }  # fmt: skip
+NOT_YET = {"feeds.alerts.secrets", "html.entities", "rotation.figures.explain", "rotation.story.parts"}
+"""What nobody has asked for when the first figures are shown."""
 OFFLINE = """
 import asyncio, sys, threading
 queries = set()
@@ -161,4 +163,5 @@ def test_a_start_on_stored_history_brings_no_network_and_makes_no_query(tmp_path
     assert shown.strip() == "2 legs;"
     brought = modules.split()
     assert "polars" in brought
+    assert not NOT_YET & set(brought)
     assert not {name for name in brought if name in NETWORK or name.rpartition(".")[0] in NETWORK}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,8 @@ from tests.support.fed import scenes as fed_scenes
 from tests.support.paths import HANG_S
 from tests.support.tui.scenes import ScriptedDesk, with_leg
 from tui.output.text import quotation
-from tui.screen.app import RotationApp
+from tui.panels.registry import MODULES
+from tui.screen.app import FIRST, LATER, RotationApp
 from tui.screen.line_panel import LinePanel
 from tui.screen.picture import Still
 from tui.screen.scene import EVERY_S, PacedScene
@@ -394,6 +396,61 @@ async def test_a_desk_rests_until_its_figures_are_due_also_while_the_screen_is_p
         while len(desk_of_drawn.rests) < 2:
             await pilot.pause(0.01)
     assert desk.rests == desk_of_drawn.rests == [EVERY_S["figures"]] * 2
+
+
+async def test_the_desk_is_opened_as_soon_as_the_first_frame_is_out(scenes: dict[str, Snapshot]) -> None:
+    opened = threading.Event()
+    after_frame = list[bool]()
+
+    class Watched(RotationApp):
+        def post_display_hook(self) -> None:
+            assert after_frame or not opened.is_set(), "before the first frame"
+            super().post_display_hook()
+            after_frame.append(self._live_task is not None)
+
+    def open_desk() -> Still:
+        opened.set()
+        return Still(scenes["live"])
+
+    app = Watched(open_desk, ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+    assert after_frame[0]
+
+
+async def test_figures_that_come_while_the_screen_closes_are_let_go(scenes: dict[str, Snapshot]) -> None:
+    app = RotationApp(lambda: Still(scenes["live"]), ViewState(themes=names()), PacedScene(lambda: 1e9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+    assert not app.screen_stack
+    app.snapshot = None
+    app._paint()
+    app.take(with_leg(scenes["live"], "QQQ", last=1.0))
+
+
+async def test_what_the_first_figures_do_not_need_is_imported_after_them(
+    scenes: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+    monkeypatch.setattr(
+        "tui.panels.registry.import_module", lambda name: asked.append(name) or import_module(name)
+    )
+    monkeypatch.setattr(
+        "tui.screen.app.import_module", lambda name: asked.append(name) or import_module(name)
+    )
+    before = set[str]()
+
+    def open_desk() -> Still:
+        before.update(asked)
+        return Still(scenes["live"])
+
+    app = RotationApp(open_desk, ViewState(themes=names()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        while not {*LATER, *MODULES.values()} <= {*asked}:
+            await pilot.pause(0.05)
+    assert {MODULES["ribbon"], MODULES["legs"], *FIRST} <= before
+    assert not {MODULES["graph"], MODULES["help"], *LATER} & before
 
 
 async def test_a_desk_gives_way_to_a_key_until_that_is_painted(scenes: dict[str, Snapshot]) -> None:
