@@ -545,7 +545,11 @@ class Supervisor:
         feed = entering.feed
         others = frozenset(symbol for symbol, source in sources.items() if source != feed.name)
         others &= feed.symbols if isinstance(feed, Stream) else frozenset()
+        histories = (event for event in reversed(entering.events) if isinstance(event, HistoryUpdated))
+        newest = next(histories, None)
         for event in entering.events:
+            if isinstance(event, HistoryUpdated) and event is not newest:
+                continue  # nobody would see it, and a pass over history takes its time
             rest = _without(event, others)
             if rest is not None:
                 self._take(feed, rest)

@@ -31,6 +31,7 @@ class Turns:
         self._most_s = most_s
         self._until_s = -inf
         self._free = asyncio.Event()
+        self._free.set()
         self._gathering: set[Alarm] = set()
         """Of those who let something gather just now."""
 
@@ -41,12 +42,11 @@ class Turns:
 
     def go_on(self) -> None:
         """It has been answered."""
-        self._until_s = -inf
         self._free.set()
 
     async def wait(self) -> None:
         """Return once a piece of work may be done."""
-        if self._until_s == -inf:
+        if self._free.is_set():
             return
         with suppress(TimeoutError):
             async with asyncio.timeout_at(self._until_s):

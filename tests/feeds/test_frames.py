@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 
 import pytest
@@ -337,6 +338,19 @@ async def test_without_a_desk_that_draws_what_gathers_is_left_as_long_as_it_shou
     assert slept == [LONG_S]
 
 
+async def test_who_has_gathered_is_not_kept():
+    turns = Turns()
+
+    async def sleep(seconds):
+        if seconds < 0:
+            raise ValueError("a sleep that fails")
+
+    for seconds in (0.0, 1.0, -1.0):
+        with contextlib.suppress(ValueError):
+            await turns.gather(sleep, seconds)
+    assert not turns._gathering
+
+
 async def test_prices_are_taken_in_after_a_key_has_been_answered():
     gate = asyncio.Event()
     script = Script(batch(220.0), gate, batch(221.0, 1), Status(Kind.OFFLINE))
@@ -352,6 +366,20 @@ async def test_prices_are_taken_in_after_a_key_has_been_answered():
     supervisor.turns.go_on()
     await running
     assert supervisor.latest.legs["IWM"].last == 221.0
+
+
+async def test_each_key_is_waited_for_and_a_desk_without_one_waits_for_nothing():
+    turns = Turns(most_s=LONG_S)
+    for _ in range(2):
+        async with asyncio.timeout(LIMIT_S):
+            await turns.wait()
+        turns.give_way()
+        waiting = asyncio.create_task(turns.wait())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        turns.go_on()
+        await waiting
 
 
 async def test_a_key_that_is_never_answered_holds_nothing_up_for_good():

@@ -72,10 +72,8 @@ class PackedMinutes:
             _widen(whole, before, after, 0)
         for number, nothing in ((self._high, -inf), (self._low, inf), (self._price, 0.0)):
             _widen(number, before, after, nothing)
-        if self._bars:
-            for each in self._bars[:2]:
-                _widen(each, before, after, nan)
-            _widen(self._bars[2], before, after, 0)
+        for each in self._bars or ():
+            _widen(each, before, after, 0)  # written with the last print
         self._start, self._end = start, end
         return True
 

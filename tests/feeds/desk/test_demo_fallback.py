@@ -311,3 +311,16 @@ async def test_the_story_is_of_the_desk_in_front_whichever_has_published_last(mo
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
     opened._watch._close()
+
+
+@pytest.mark.parametrize("has_demo", [False, True])
+async def test_a_key_at_the_desk_holds_up_the_prices_of_the_live_feeds(demo_source, has_demo):
+    made = Desk(demo_source)
+    desk = LocalDesk(made.fallback if has_demo else made.live, None)
+    desk.give_way()
+    waiting = asyncio.create_task(made.live.turns.wait())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    desk.go_on()
+    await asyncio.sleep(0)
+    assert waiting.done()

@@ -15,7 +15,7 @@ from feeds.desk.opened.supervision import supervise
 from feeds.errors import InputError
 from feeds.history.store import HistoryStore
 from feeds.tapes.reading import SCHEMA
-from rotation.desk import Desk
+from rotation.desk import Desk, LegList
 from rotation.history import History
 from rotation.market.market import NOWHERE
 from rotation.market.status import Provenance
@@ -180,6 +180,25 @@ def test_the_desk_has_an_end():
         desk_for(History(closes("AAPL")), ("IWM", "QQQ"), "price", leg_gap_s=5.0).leg_gap_s,
     ) == (60.0, 5.0)
     assert few.legs == (*Desk().legs, "AAPL")
+
+
+def test_a_share_named_under_one_spelling_and_stored_under_the_other_is_one_leg():
+    own = LegList("own", ("BRK.B",))
+    desk = desk_for(History(closes("IWM", "QQQ", "BRK-B", "DIA")), ("IWM", "QQQ"), "price", lists=(own,))
+    assert {"BRK.B", "DIA"} <= {*desk.legs}
+    assert "BRK-B" not in desk.legs
+
+
+def test_legs_that_are_in_no_group_stand_by_themselves_and_a_pair_is_not_its_own_choice():
+    groups = LegList("banks", ("KRE",)), LegList("watched", ("DIA", "TLT"), is_watchlist=True)
+    more = {"legs": ("IWM", "QQQ", "KRE", "DIA"), "pairs": (("IWM", "QQQ"), ("IWN", "IVW"))}
+    history = History(closes("IWM", "XLF"))
+    desk = desk_for(history, ("IWM", "QQQ"), "price", lists=groups, **more)
+    assert desk.lists == (LegList("", ("IWM", "QQQ", "DIA", "IWN", "IVW")), *groups)
+    own = ("IWM", "QQQ", "KRE", "DIA", "IWN", "IVW")
+    assert {*own, "TLT"} == {*desk.legs}, "what is stored beside legs that were named is none of them"
+    assert desk.pairs == (("IWN", "IVW"),)
+    assert desk_for(history, ("IWM", "QQQ"), "price", **more).lists == ()
 
 
 def test_another_pair_and_total_returns_reach_the_figures():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from feeds.errors import SourceError, StorageError
+from feeds.members.checks import check_unit, check_whole
 from feeds.members.parse import parse_holdings
 from feeds.members.store import MemberStore
 from feeds.parsing.decimals import read_number
@@ -195,6 +197,31 @@ def test_an_index_that_is_old_or_broken_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / f"IWM-{days[2]}.csv").unlink()
     (held,) = store.load()
     assert [each.symbols for each in held.lists] == [["A", "B"], ["X"], ["A", "B", "C"], ["A", "B"]]
+
+
+def test_a_file_of_the_same_size_that_was_written_since_is_read_anew(tmp_path: Path) -> None:
+    store = MemberStore(tmp_path)
+    daily(store, 1)
+    (held,) = store.load()
+    (path,) = tmp_path.glob("*.csv")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"A,", b"Z,", 1))
+    assert path.stat().st_size == len(whole)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))
+    (changed,) = store.load()
+    assert changed.symbols() == (held.symbols() - {"A"}) | {"Z"}
+
+
+@pytest.mark.parametrize("weights", [[60.0, 70.0], [60.0, 10.0, None]])
+def test_weights_of_more_or_less_than_a_fund_are_no_sponsor_s(weights: list[float | None]) -> None:
+    with pytest.raises(SourceError, match="was cut off"):
+        check_whole(weights, "IWM")
+
+
+def test_weights_long_and_short_are_percent_though_they_cancel() -> None:
+    check_unit([130.0, -30.0, None], "OWN")
+    with pytest.raises(SourceError, match="give them in percent"):
+        check_unit([40_000.0, -39_900.0], "OWN")
 
 
 def test_a_file_damaged_since_is_named_when_it_is_looked_at(tmp_path: Path) -> None:

@@ -576,6 +576,23 @@ async def test_what_is_about_to_be_drawn_is_looked_at_though_it_might_gather_for
         turns.reset(token)
 
 
+async def test_what_has_come_is_looked_at_after_a_key_has_been_answered(monkeypatch):
+    mine = Turns(most_s=3_600.0)
+    token = turns.set(mine)
+    try:
+        async with running(monkeypatch, YAHOO, GOOD) as run:
+            await run.time.passing(2)
+            mine.give_way()
+            await run.server.send(run.subject.trade("IWM", 220.5, run.time.clock_ns(), 900))
+            await run.time.passing(2)
+            assert run.prices.get("IWM") != 220.5
+            mine.go_on()
+            await settle()
+            assert run.prices["IWM"] == 220.5
+    finally:
+        turns.reset(token)
+
+
 @pytest.mark.parametrize("is_late", [False, True])
 async def test_a_stream_is_busy_by_what_comes_a_second_however_late_the_look_is(monkeypatch, is_late):
     pace_s = 0.001

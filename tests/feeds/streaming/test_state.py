@@ -378,6 +378,14 @@ def test_a_correction_replaces_today_s_prints_and_tells_the_close_of_another_day
     assert script.symbol_states == {}
 
 
+def test_a_hole_in_the_numbers_begins_with_what_was_heard_last():
+    script = Script().live().frame(sequence=(("IWM", 5),)).tick(1, printing=SYMBOLS)
+    newest_ns = script.now.ns
+    script.tick(3).frame(sequence=(("IWM", 7),))
+    (gap,) = script.of(Gap)
+    assert (gap.symbols, gap.start_ns, gap.end_ns) == ({"IWM"}, newest_ns, script.now.ns)
+
+
 KRE = "KRE"
 """A print of 63.06 in it, 4 % off, was taken back by its number some seconds later."""
 

@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from rotation.desk import LegList
+from rotation.history import History
 from rotation.sync_report import SyncProgress
 from tests.support.clock import without_notice
 from tests.support.paths import ROOT
 from tests.support.tui.files import closes
 from tests.support.tui.program import COMMAND, Here, Program, complaint
+from tui.backend import DeskError, Wanted
 from tui.cli.history import line
+from tui.compose.desk.wishes import desk_on
 from tui.screen.picture import svg
 from tui.screen.scene import draw_panel
 from tui.view.view_state import ViewState
@@ -175,3 +179,18 @@ def test_offline_time_and_sources_are_not_blamed_for_what_nobody_asked(here):
         done = here(*command)
         assert done.returncode == 1
         assert "no daily closes are stored; run rotation-tui history sync" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wanted", "setting"),
+    [
+        (Wanted(legs=("IWM", "QQQ", "BRK-B", "BRK.B")), "desk.legs"),
+        (Wanted(legs=("IWM", "QQQ", "BRK-B"), lists=(LegList("own", ("BRK.B",)),)), ""),
+        (Wanted(legs=("IWM", "QQQ"), pairs=(("BRK-B", "BRK.B"),)), ""),
+    ],
+    ids=["both are legs", "one is of a group", "a pair"],
+)
+def test_the_setting_that_names_a_share_twice_is_said_where_it_is_one(wanted, setting):
+    with pytest.raises(DeskError, match="are two spellings of one share") as caught:
+        desk_on(History.empty(), wanted)
+    assert caught.value.setting == setting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,27 @@ import pytest
 
 from feeds.desk.change.cast import Cast, feeds_of
 from feeds.desk.change.exchange import RefusedError, exchange
-from feeds.events import Batch, Status, SymbolStates
+from feeds.desk.live import Shared
+from feeds.errors import SourceError
+from feeds.events import Batch, HistoryUpdated, Status, SymbolStates
+from feeds.history.updater import LOOK_S, HistoryUpdater
 from feeds.supervisor import Supervisor, Watched
 from rotation.desk import Desk
 from rotation.feed_stats import FeedStats
 from rotation.history import History
 from rotation.market.market import NOWHERE, Market
+from rotation.market.past.look_back import look_back
 from rotation.quote import Quote
 from rotation.sessions import NEW_YORK, to_ns
 from rotation.status import LIVE, Kind, Refusal
-from tests.support.fake_time import at_once
+from tests.support.fake_time import FakeTime, at_once
+from tests.support.sync_world import SINCE, World, share
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
+    from rotation.market.past.look_back import LookBack
     from rotation.status import Mode
 
 NOW_NS = to_ns(datetime(2024, 7, 16, 12, 0, tzinfo=NEW_YORK))
@@ -84,12 +92,14 @@ def well(*symbols: str) -> SymbolStates:
 
 
 @asynccontextmanager
-async def running(*feeds: Any) -> AsyncIterator[Supervisor]:
+async def running(
+    *feeds: Any, history: History = HISTORY, offload: Any = at_once
+) -> AsyncIterator[Supervisor]:
     async def no_tick(_: float) -> None:
         await asyncio.Event().wait()
 
-    market = Market(HISTORY, TWO, as_of_ns=NOW_NS, origin=NOWHERE)
-    supervisor = Supervisor(market, feeds, clock_ns=lambda: NOW_NS, sleep=no_tick, offload=at_once)
+    market = Market(history, TWO, as_of_ns=NOW_NS, origin=NOWHERE)
+    supervisor = Supervisor(market, feeds, clock_ns=lambda: NOW_NS, sleep=no_tick, offload=offload)
     run = asyncio.create_task(supervisor.run())
     try:
         await settled()
@@ -238,3 +248,84 @@ async def test_a_desk_that_does_not_run_yet_waits_for_nothing():
         await exchange(supervisor, watched(new), limit_s=LIMIT_S)
     assert supervisor.feeds == (new,)
     assert new.begun == old.begun == 0
+
+
+# Settled history of the legs that are new
+
+
+class Vendor:
+    """Closes of a made-up market, and an updater of a desk's history that asks for them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World(folder, {symbol: share() for symbol in SYMBOLS}, NOW_NS)
+        self.time = FakeTime(NOW_NS)
+
+        @asynccontextmanager
+        async def sources() -> AsyncIterator[list[Any]]:
+            yield [self.world.yahoo]
+
+        self.updater = HistoryUpdater(self.world.store, SYMBOLS, since=SINCE, time=self.time, sources=sources)
+
+
+EMPTY = History(HISTORY.frame.clear())
+
+
+async def test_history_that_is_brought_while_it_comes_up_is_looked_through_beside_the_loop(tmp_path):
+    """Once, the newest: the passes over what a long download had brought before it are of no use."""
+    vendor, passes = Vendor(tmp_path), []
+
+    def look(history: History, *rest: Any) -> LookBack:
+        passes.append((threading.current_thread() is threading.main_thread(), history.symbols))
+        return look_back(history, *rest)
+
+    old = ScriptedStream("old", TWO.legs, well(*TWO.legs))
+    async with running(old, history=EMPTY, offload=asyncio.to_thread) as supervisor:
+        brought = []
+        take = supervisor._take
+
+        def noted(feed: Any, event: Any) -> None:
+            if isinstance(event, HistoryUpdated):
+                brought.append(event.history.symbols)
+            take(feed, event)
+
+        supervisor._take = noted  # type: ignore[method-assign]
+        wanted = watched(old, vendor.updater)._replace(look=look)
+        await exchange(supervisor, wanted, limit_s=LIMIT_S)
+        assert set(supervisor.history.symbols) == set(SYMBOLS)
+        assert supervisor.latest.legs["KRE"].last is not None  # type: ignore[union-attr]
+    assert len(brought) > 1
+    assert [is_held_up for is_held_up, _ in passes] == [False]
+
+
+async def test_a_history_that_cannot_be_had_is_not_waited_for_once_it_was_tried(tmp_path):
+    """The legs of which nothing is stored may have none anywhere."""
+    vendor = Vendor(tmp_path)
+    vendor.world.yahoo.spoil = lambda symbol, bars: SourceError("Yahoo: no sense in it")
+    old = ScriptedStream("old", TWO.legs, well(*TWO.legs))
+    async with running(old, history=EMPTY) as supervisor:
+        async with asyncio.timeout(LIMIT_S / 10):
+            await exchange(supervisor, watched(old, vendor.updater), limit_s=LIMIT_S)
+        assert supervisor.feeds == (old, vendor.updater)
+        assert vendor.world.yahoo.asked
+        assert supervisor.history.symbols == []
+
+
+async def test_a_close_that_was_corrected_is_asked_for_by_the_updater_in_charge(tmp_path):
+    shared = Shared(FakeTime(NOW_NS))
+    cast = Cast(shared)
+    before, now = Vendor(tmp_path / "before"), Vendor(tmp_path / "now")
+    for vendor in (before, now):
+        cast.take({"quotes": [ScriptedStream("new", SYMBOLS)], "history": [vendor.updater]})
+    asked = {}
+    for vendor in (before, now):
+        events = vendor.updater.events()
+        while not getattr(await anext(events), "detail", "").startswith("settled"):
+            pass
+        asked[vendor] = len(vendor.world.yahoo.asked)
+    shared.ask_again("KRE")
+    more = asyncio.ensure_future(anext(events))
+    await now.time.passing(LOOK_S)
+    await more
+    assert [symbols for symbols, _ in now.world.yahoo.asked[asked[now] :]] == [["KRE"]]
+    await before.time.passing(LOOK_S)
+    assert len(before.world.yahoo.asked) == asked[before]

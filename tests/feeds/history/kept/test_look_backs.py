@@ -12,6 +12,7 @@ import pytest
 
 from feeds.desk.opened import desk_legs, snapshots, sources
 from feeds.errors import DamagedError
+from feeds.files.sealed import seal
 from feeds.history.importing import SCHEMA
 from feeds.history.kept import code, files, look_backs
 from feeds.history.kept.look_backs import FOLDER, LookBacks
@@ -144,6 +145,51 @@ def test_what_is_of_another_key_under_the_right_name_is_not_used(store):
     names = sorted((store.folder / FOLDER).glob("look-back-*"), key=lambda path: path.stat().st_mtime_ns)
     names[1].write_bytes(names[0].read_bytes())
     assert shown(store) == second
+
+
+def test_facts_that_are_whole_and_of_another_layout_are_not_used(store):
+    shown(store)
+    (path,) = (store.folder / FOLDER).glob("facts-*")
+    path.write_bytes(seal(b"\xff not of ours"))
+    identity = load_history(store, LEGS, now_ns=NOW_NS).identity
+    assert LookBacks(store.folder).facts(identity) is None
+
+
+@pytest.mark.parametrize(("of", "name"), [(code.pl, "__version__"), (code.rotation, "__version__")])
+def test_another_version_of_what_computes_has_another_name(of, name, monkeypatch):
+    known = code.code()
+    monkeypatch.setattr(of, name, "another")
+    code._core.cache_clear()
+    try:
+        assert code.code() != known
+    finally:
+        code._core.cache_clear()
+
+
+def test_a_folder_that_is_only_to_be_read_is_read(tmp_path, monkeypatch):
+    held = files.KeptFiles(tmp_path)
+    held.write("name", b"held")
+
+    def refuse(*_args, **_more):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert held.read("name") == b"held"
+
+
+def test_facts_of_another_history_or_version_are_not_used(store, monkeypatch):
+    shown(store)
+    (first,) = (store.folder / FOLDER).glob("facts-*")
+    put(store, "IWM", days=DAYS[:-3])
+    shown(store)
+    (second,) = {*(store.folder / FOLDER).glob("facts-*")} - {first}
+    identity, held = load_history(store, LEGS, now_ns=NOW_NS).identity, LookBacks(store.folder)
+    assert held.facts(identity) is not None
+    with monkeypatch.context() as later:
+        later.setattr(code, "_core", lambda: "the next version")
+        assert held.facts(identity) is None
+    second.write_bytes(first.read_bytes())
+    assert held.facts(identity) is None
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES])

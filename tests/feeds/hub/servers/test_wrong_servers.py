@@ -18,7 +18,7 @@ from feeds.hub.broker.tape_sender import TapeSender
 from feeds.hub.broker.tape_stream import Limits
 from feeds.hub.tape_replaying import read_day
 from tests.feeds.hub.test_access import following, refusal, running, whole
-from tests.feeds.hub.test_hub_run import until
+from tests.feeds.hub.test_hub_run import noted_clients, until
 from tests.support.servers.nats import nats_server
 
 WITHOUT = "# no jetstream"
@@ -58,6 +58,15 @@ async def test_a_server_without_jetstream_is_named(tmp_path):
             await until(lambda: lines, lines)
             await asyncio.sleep(1.5)
             assert lines == ["the NATS server offers no JetStream; start it with --jetstream"]
+
+
+async def test_a_client_that_closes_before_there_is_a_stream_is_replaced(tmp_path, monkeypatch):
+    clients = noted_clients(monkeypatch)
+    with nats_server(tmp_path, WITHOUT) as server:
+        async with running(Access(server.url)) as lines:
+            await until(lambda: lines, lines)
+            await clients[0]._process_err("'Unknown Protocol Operation'")
+            await until(lambda: len(clients) == 2, lines)
 
 
 async def test_a_stream_of_that_name_for_something_else_is_named_and_left_alone(tmp_path):

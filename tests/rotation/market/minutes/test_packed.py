@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date
+from math import nan
 from unittest.mock import patch
 
 import msgspec
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from rotation.columns import of_quotes
 from rotation.market import prints as limits
+from rotation.market.minutes.packed import PackedMinutes
 from rotation.market.prints import Prints
 from rotation.market.reduce import backlog
 from rotation.market.reduce.day import part_day
@@ -124,6 +126,7 @@ def test_packed_minutes_are_the_minutes(seed: int, loose: tuple[int, int], memor
             if asks:
                 assert state(packed) == state(plain)
         assert state(packed) == state(plain)
+        assert packed._packed is None or set(packed._packed._apart) <= set(packed._packed.sums())
         packed.unpack()
         assert state(packed) == state(plain)
         again = [each for each in given if isinstance(each, Quote)]
@@ -140,6 +143,24 @@ def test_what_was_folded_keeps_its_range_when_its_minute_is_an_object_again():
             if second == 62:
                 assert prints._packed.has(0)
     assert (prints.high, prints.low) == (20.0, 11.0)
+
+
+def test_numbers_that_do_not_fit_are_refused_and_leave_nothing_behind():
+    packed, fits = PackedMinutes(), Quote("IWM", OPENS + 7, 10.0, seq=1, size=100)
+    for refused in (
+        Quote("IWM", OPENS + 8, 11.0, seq=2**70, size=100),
+        Quote("IWM", OPENS + 8, 11.0, size=2**64),
+        Quote("IWM", OPENS + 8, 11.0, high=11.5, bar_ns=2**64),
+    ):
+        assert packed.put_last(1, fits)
+        assert packed.last(1) == fits
+        assert not packed.put_last(1, refused)
+        assert packed.last(1) is None, "half of it was another print's"
+    assert packed.put_last(1, fits)
+    assert not packed.put_last(1, Quote("IWM", OPENS + 8, 11.0, high=nan, low=10.0)), "NaN stands for none"
+    assert not packed.put_last(2, Quote("QQQ", OPENS + 8, 11.0)), "its symbol is kept once"
+    assert packed.last(1) == fits
+    assert list(packed.lasts()) == [1]
 
 
 # What is kept of a session -----------------------------------------------------------------------------
@@ -198,6 +219,7 @@ def test_a_member_that_becomes_a_leg_has_all_its_minutes_as_objects():
     made.ask(("A",))
     assert made.prints("A", "REGULAR") is member
     assert list(member._minutes) == list(range(1, 101))
+    assert member._packed is None, "no place is kept for what are objects now"
     for name in ("A", "B"):
         for number in range(100, 110):
             made.admit(msgspec.structs.replace(minute_bar(number, Role.PRICE), symbol=name), END)
