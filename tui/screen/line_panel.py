@@ -28,7 +28,7 @@ class Line(Strip):
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         """The pieces that end at these cells."""
-        held = [*cuts]
+        held = [cut for cut in cuts if cut <= self.cell_length]
         return [self] if held == [self.cell_length] else super().divide(held)
 
 
