@@ -64,14 +64,14 @@ class Wanted:
 
 
 class _Sorted:
-    """The numbers of a full chunk, by their remainders: four bytes each."""
+    """The numbers of a full chunk, by their remainders: six bytes each."""
 
     def __init__(self, numbers: Array) -> None:
         remainders = _remainders(numbers)
         order = np.argsort(remainders, kind="stable")
         self._numbers = numbers
         self._remainders = remainders[order]
-        self._order = order.astype(np.min_scalar_type(len(order)))
+        self._order = order.astype(np.uint32)
 
     def find(self, wanted: Wanted) -> Array:
         """The places of those that are wanted, in no order."""
