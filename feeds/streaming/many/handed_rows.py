@@ -54,8 +54,8 @@ class Wanted:
         """For each of these whether it is one of them."""
         places = np.searchsorted(self._numbers, numbers)
         places[places == len(self._numbers)] = 0
-        found: Array = self._numbers[places] == numbers
-        return found
+        is_wanted: Array = self._numbers[places] == numbers
+        return is_wanted
 
     def find(self, numbers: Array) -> Array:
         """The places of all that are among these, by looking at each."""
@@ -80,9 +80,10 @@ class _Sorted:
         behind = np.cumsum(counts)
         # Each run of places from its first on: count through all, less what the runs before have counted.
         runs = np.arange(behind[-1] if len(behind) else 0) + np.repeat(first - behind + counts, counts)
-        places = self._order[runs]
-        found: Array = places[wanted.are_among(self._numbers[places])] if len(places) else places
-        return found
+        places: Array = self._order[runs]
+        if len(places):
+            places = places[wanted.are_among(self._numbers[places])]
+        return places
 
 
 class HandedRows:
@@ -129,7 +130,7 @@ class HandedRows:
     def alike(self, numbers: Wanted, times_ns: Wanted) -> list[Quote]:
         """The prints that have one of these numbers or times, in order."""
         frame = self.frame
-        found = self._sorted.find(numbers) if self._sorted else numbers.find(frame["seq"].to_numpy())
+        places = self._sorted.find(numbers) if self._sorted else numbers.find(frame["seq"].to_numpy())
         if times_ns.lies_within(self._first_ns, self._last_ns):
-            found = np.union1d(found, times_ns.find(frame["ts_ns"].to_numpy()))
-        return to_quotes(frame[np.sort(found)]) if len(found) else []
+            places = np.union1d(places, times_ns.find(frame["ts_ns"].to_numpy()))
+        return to_quotes(frame[np.sort(places)]) if len(places) else []

@@ -58,8 +58,8 @@ def test_in_sorted_chunks_too_just_those_with_a_number_or_time_are_found_in_orde
     for prints, as_rows in parts:
         kept.add_rows(rows_of(prints)) if as_rows else kept.add(prints)
         arrived += prints
-    there = st.sampled_from([each.seq for each in arrived]) if arrived else st.nothing()
-    numbers = data.draw(st.frozensets(there | NUMBERS | st.just(EDGE + 2), max_size=8))
+    kept_numbers = st.sampled_from([each.seq for each in arrived]) if arrived else st.nothing()
+    numbers = data.draw(st.frozensets(kept_numbers | NUMBERS | st.just(EDGE + 2), max_size=8))
     times = data.draw(st.frozensets(st.integers(NOW_NS - 2, NOW_NS + 32), max_size=3))
     quotes = [quote for quote in arrived if quote.seq in numbers or quote.ts_ns in times]
     assert kept.alike(symbols, numbers, times) == {
@@ -76,8 +76,8 @@ def test_numbers_that_share_a_remainder_are_told_apart():
     assert rows.is_full
     assert len(np.unique(handed_rows._remainders(numbers))) < 0.7 * len(numbers)
     asked = {*numbers[::97].tolist(), *range(1, 5000)}
-    found = rows.alike(Wanted(asked), Wanted(()))
-    assert found == [quote for quote in prints if quote.seq in asked]
+    alike = rows.alike(Wanted(asked), Wanted(()))
+    assert alike == [quote for quote in prints if quote.seq in asked]
 
 
 @pytest.mark.usefixtures("few_rows")
