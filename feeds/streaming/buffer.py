@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from feeds.streaming.many.marks import Marks
+    from feeds.streaming.many.handed_rows import HandedRows, Wanted
 
 KEPT = 4096
 """Quotes waiting, at least; twice the symbols where there are more of them."""
@@ -31,8 +31,8 @@ CORRECTIONS = 4096
 """Corrections waiting to be reported, at most; they change no figure, so the newest beyond are left out."""
 KEPT_NS = 3 * MINUTE_NS
 """Prints handed on are remembered so long, for the minutes that have no bar yet."""
-CHUNK, ROW_CHUNK = 256, 65_536
-"""Quotes, and rows of columns, that are forgotten together."""
+CHUNK = 256
+"""Quotes that are forgotten together."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -238,17 +238,17 @@ def _of(rows: pl.DataFrame, symbols: AbstractSet[str], after_ns: int) -> list[Qu
     return to_quotes(rows.filter(rows["symbol"].is_in(sorted(symbols)) & (rows["ts_ns"] > after_ns)))
 
 
-def _marks(numbers: AbstractSet[int], times_ns: AbstractSet[int]) -> tuple[Marks, Marks]:
-    from feeds.streaming.many.marks import Marks  # noqa: PLC0415 - it imports numpy
+def _wanted(numbers: AbstractSet[int], times_ns: AbstractSet[int]) -> tuple[Wanted, Wanted]:
+    from feeds.streaming.many.handed_rows import Wanted  # noqa: PLC0415 - it imports numpy
 
-    return Marks(numbers), Marks(times_ns)
+    return Wanted(numbers), Wanted(times_ns)
 
 
 class HandedOn:
     """The prints of the last minutes that the consumer was given, in order."""
 
     def __init__(self) -> None:
-        self._chunks: list[list[Quote] | pl.DataFrame] = []
+        self._chunks: list[list[Quote] | HandedRows] = []
         self._newest_ns: list[int] = []
         """Time of the newest print in each chunk."""
         self._auctions: dict[str, Quote] = {}
@@ -272,13 +272,14 @@ class HandedOn:
         is_auction = rows["role"] == Role.CLOSE.value
         if is_auction.any():
             self._keep_auctions(to_quotes(rows.filter(is_auction)))
+        from feeds.streaming.many.handed_rows import HandedRows  # noqa: PLC0415 - it imports numpy
+
         last = self._chunks[-1] if self._chunks else None
-        if isinstance(last, pl.DataFrame) and last.height < ROW_CHUNK:
-            self._chunks[-1] = pl.concat([last, rows], rechunk=last.height + rows.height >= ROW_CHUNK)
-        else:
-            self._chunks.append(rows)
+        if not isinstance(last, HandedRows) or last.is_full:
+            last = HandedRows()
+            self._chunks.append(last)
             self._newest_ns.append(0)
-        self._grown(rows["ts_ns"].max())  # type: ignore[arg-type]
+        self._grown(last.add(rows))
 
     def _keep_auctions(self, auctions: Iterable[Quote]) -> None:
         """A source that knows no sizes may bring an auction once more: its shares are not lost for that."""
@@ -303,17 +304,15 @@ class HandedOn:
     ) -> dict[str, list[Quote]]:
         """By symbol those of its prints that have one of these numbers or times (UTC ns), in order."""
         held: dict[str, list[Quote]] = {symbol: [] for symbol in symbols}
-        marks: tuple[Marks, Marks] | None = None
+        wanted: tuple[Wanted, Wanted] | None = None
         for chunk in self._chunks:
             if isinstance(chunk, list):
-                quotes = chunk
+                quotes = [quote for quote in chunk if quote.seq in numbers or quote.ts_ns in times_ns]
             else:
-                marks = marks or _marks(numbers, times_ns)
-                places = {*marks[0].find(chunk["seq"].to_numpy()).tolist()}
-                places.update(marks[1].find(chunk["ts_ns"].to_numpy()).tolist())
-                quotes = to_quotes(chunk[sorted(places)]) if places else []
+                wanted = wanted or _wanted(numbers, times_ns)
+                quotes = chunk.alike(*wanted)
             for quote in quotes:
-                if quote.symbol in held and (quote.seq in numbers or quote.ts_ns in times_ns):
+                if quote.symbol in held:
                     held[quote.symbol].append(quote)
         return held
 
@@ -323,8 +322,10 @@ class HandedOn:
         A busy share has thousands in the minute that has no bar yet, and each counts.
         """
         held: dict[str, list[Quote]] = {symbol: [] for symbol in symbols}
-        for chunk in self._chunks:
-            quotes = chunk if isinstance(chunk, list) else _of(chunk, symbols, after_ns)
+        for chunk, newest_ns in zip(self._chunks, self._newest_ns, strict=True):
+            if newest_ns <= after_ns:
+                continue
+            quotes = chunk if isinstance(chunk, list) else _of(chunk.frame, symbols, after_ns)
             for quote in quotes:
                 if quote.symbol in held and quote.ts_ns > after_ns:
                     held[quote.symbol].append(quote)

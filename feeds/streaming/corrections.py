@@ -61,23 +61,22 @@ class _Wrong:
                 del self._numbers[next(iter(self._numbers))]
 
     def find(self, correction: Correction, kept: Iterable[Quote]) -> Quote | None:
-        """The print if it is one of those ``kept``; remember its time where its number is not."""
-        if correction.seq is not None:
-            numbered = next((quote for quote in kept if self.has_number(quote)), None)
+        """The print if it is one of those ``kept``; remember its time where its number is not.
+
+        Not another one that was taken back before: a correction whose print is unknown must wait for bars.
+        """
+        seq, ts_ns = correction.seq, correction.ts_ns
+        if seq is not None:
+            numbered = next((quote for quote in kept if quote.seq == seq and self.has_number(quote)), None)
             if numbered is not None:
                 return numbered  # its time may be another print's
-        self._times.append(correction.ts_ns)
-        return next((quote for quote in kept if self.has(quote)), None)
+        self._times.append(ts_ns)
+        return next((quote for quote in kept if quote.ts_ns == ts_ns and not quote.bar_ns), None)
 
     @property
     def numbers(self) -> Collection[int]:
         """Numbers of prints that were taken back; ``has_number`` knows of which time."""
         return self._numbers.keys()
-
-    @property
-    def times_ns(self) -> Collection[int]:
-        """Times of those that are not known by number."""
-        return self._times
 
     def has(self, quote: Quote) -> bool:
         """Whether this is a print that was taken back. A bar never is."""
@@ -202,9 +201,8 @@ class Corrections:
             return
         unfound, self._unfound = self._unfound, []
         symbols = {correction.symbol for correction, _ in unfound}
-        numbers = {number for symbol in symbols for number in self._wrong[symbol].numbers}
-        times_ns = {ts_ns for symbol in symbols for ts_ns in self._wrong[symbol].times_ns}
-        times_ns |= {correction.ts_ns for correction, _ in unfound}
+        numbers = {correction.seq for correction, _ in unfound if correction.seq is not None}
+        times_ns = {correction.ts_ns for correction, _ in unfound}
         kept = self._handed_on.alike(symbols, numbers, times_ns)
         bar_s: dict[str, float] = {}
         for correction, then in unfound:

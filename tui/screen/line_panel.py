@@ -11,8 +11,25 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from tui.view.draw import Row
     from tui.view.theme import Theme
+
+
+class Line(Strip):
+    """One line of cells, gone as soon as nobody shows it.
+
+    Textual asks for the pieces of each line, and a line that is to stay whole would keep itself among them:
+    a hundred a second for the collector to find, in passes over all that lives.
+    """
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """The pieces that end at these cells."""
+        held = [cut for cut in cuts if cut <= self.cell_length]
+        return [self] if held == [self.cell_length] else super().divide(held)
 
 
 class LinePanel(Widget):
@@ -51,7 +68,7 @@ class LinePanel(Widget):
         row = self._rows[y]
         strip = self._strips.get(row)
         if strip is None:
-            strip = Strip([Segment(text, self._theme.style(role)) for text, role in row], self.size.width)
+            strip = Line([Segment(text, self._theme.style(role)) for text, role in row], self.size.width)
             self._strips[row] = strip
         return strip
 
