@@ -124,7 +124,9 @@ def fault_of(quote: Quote, now_ns: int) -> PrintFault | None:
     """The one rule for a plausible print at ``now_ns`` (UTC nanoseconds); None where it is plausible."""
     if bad_price(quote) is not None:
         return PrintFault.PRICE
-    if quote.low is not None and quote.high is not None and not quote.low <= quote.price <= quote.high:
+    if (quote.low is not None and not quote.low <= quote.price) or (
+        quote.high is not None and not quote.price <= quote.high
+    ):
         return PrintFault.RANGE
     if quote.size < 0:
         return PrintFault.SIZE

@@ -307,6 +307,8 @@ def test_the_last_by_event_time_wins_in_any_order(prints, random):
 
 
 @example([Quote("IWM", 1, PRICE_MAX)] * 2)
+@example([Quote("IWM", 0, 0.0), Quote("IWM", 1, 1.25, high=1.125)])
+@example([Quote("IWM", 1, 1.25, low=1.5)])
 @given(
     st.lists(
         st.builds(
@@ -328,5 +330,6 @@ def test_whatever_comes_what_passes_is_sound(quotes):
         assert quote.symbol in {"IWM", "QQQ"}
         assert 0 < quote.price <= PRICE_MAX
         assert quote.high is None or quote.price <= quote.high <= quote.price * 1.1001
+        assert quote.low is None or quote.low <= quote.price
         assert 0 < quote.ts_ns <= NOW_NS + 60 * NS
         assert quote.size >= 0
