@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from feeds.alerts.watch import AlertWatch
     from feeds.desk.demo_fallback import DemoFallback
     from feeds.hub.tape_following import TapeFollower
-    from feeds.supervisor import Listener, Pairs, Supervisor
+    from feeds.supervision.listeners import Listener
+    from feeds.supervisor import Pairs, Supervisor
     from feeds.tapes.recorder import Recorder
     from rotation.alerts.target import AlertSettings
     from rotation.context.wants import Wants
