@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from feeds.clock import clock_warning, wall_ns
-from feeds.events import (
-    Batch,
-    Prices,
-    PrintsCorrected,
-    TakesOver,
-)
+from feeds.events import Batch, Prices, PrintsCorrected, TakesOver
 from feeds.frames import Frames
 from feeds.refresh import Refresh
 from feeds.supervision.driver import drive
@@ -29,15 +24,7 @@ from rotation.figures.registry import with_figures
 from rotation.snapshot import FeedHealth
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Awaitable,
-        Callable,
-        Collection,
-        Coroutine,
-        Iterable,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 
     from feeds.events import Event, Feed
     from feeds.supervision.listeners import Listener
@@ -140,30 +127,7 @@ class Supervisor:
         self.on_unadjusted: Callable[[str], None] = lambda _: None
         """Given each symbol whose history is on another scale than its prints: to fetch it again."""
 
-    def days(self, symbols: Collection[str], *, all_minutes: bool = False) -> list[SymbolDay]:
-        """The session of these symbols so far, for the viewers of a hub; see ``Market.days``."""
-        return self._market.days(symbols, all_minutes=all_minutes)
-
-    @property
-    def legs(self) -> tuple[str, ...]:
-        """The desk's."""
-        return self._market.desk.legs
-
-    @property
-    def membership(self) -> tuple[Membership, ...]:
-        """The holdings files on which breadth rests."""
-        return self._market.membership
-
-    async def take_members(self, membership: tuple[Membership, ...]) -> None:
-        """Membership files have come. The pass over history that they need does not hold up the loop."""
-        made = await self._offload(self._market.pass_for_members(membership))
-        self._market.take_members(membership, made)
-        self._refresh(self._time.clock_ns())
-
-    @property
-    def history(self) -> History:
-        """The settled history that figures rest on now."""
-        return self._market.history
+    # What is watched
 
     @property
     def desk(self) -> Desk:
@@ -171,9 +135,35 @@ class Supervisor:
         return self._market.desk
 
     @property
+    def legs(self) -> tuple[str, ...]:
+        """The desk's."""
+        return self._market.desk.legs
+
+    @property
+    def history(self) -> History:
+        """The settled history that figures rest on now."""
+        return self._market.history
+
+    @property
+    def membership(self) -> tuple[Membership, ...]:
+        """The holdings files on which breadth rests."""
+        return self._market.membership
+
+    @property
     def provenance(self) -> dict[str, Provenance]:
         """Where each symbol's prices come from and what is wrong with them."""
         return self._records.provenance
+
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """Those in charge."""
+        return self._feeds
+
+    def days(self, symbols: Collection[str], *, all_minutes: bool = False) -> list[SymbolDay]:
+        """The session of these symbols so far, for the viewers of a hub; see ``Market.days``."""
+        return self._market.days(symbols, all_minutes=all_minutes)
+
+    # Its readers
 
     @property
     def latest(self) -> Snapshot | None:
@@ -205,71 +195,30 @@ class Supervisor:
         if self._want_made():
             self._refresh_now()
 
-    def ask_now(self) -> tuple[tuple[str, ...], float]:
-        """Have the feeds ask their sources before their time; see ``feeds.refresh.Refresh.ask``."""
-        return self._refresh_wish.ask(self._feeds)
+    @property
+    def wants(self) -> Wants:
+        """What anybody wants."""
+        return NOTHING.union(*self._wants.values())
 
     def _want_made(self) -> bool:
         """Have the market make what is wanted; whether its next Snapshot has more than the last one."""
         return self._market.want(with_figures(self.wants, self._market.desk))
 
-    @property
-    def wants(self) -> Wants:
-        """What anybody wants."""
-        return NOTHING.union(*self._wants.values())
+    def ask_now(self) -> tuple[tuple[str, ...], float]:
+        """Have the feeds ask their sources before their time; see ``feeds.refresh.Refresh.ask``."""
+        return self._refresh_wish.ask(self._feeds)
 
     def amend(self, snapshot: Snapshot) -> None:
         """Publish the newest Snapshot again, now with what took longer; an older one is dropped."""
         if self.latest is not None and snapshot.seq == self.latest.seq:
             self._listeners.put(snapshot)
 
-    def _refresh_now(self) -> None:
-        """The newest Snapshot again, with what is looked at now."""
-        if self.latest is None:
-            return
-        as_of_ns = self._time.now_ns()
-        if as_of_ns is not None:
-            self._refresh(as_of_ns)
+    # The run
 
-    async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
-        """Have these more pairs from now on, and no others; ``gaps`` as in Desk. Today's prints stay.
-
-        Returns those that this desk cannot have: a symbol of theirs is no leg, so no feed asks for it.
-        """
-        desk = self._market.desk
-        legs = {*desk.legs, desk.base, desk.against}
-        taken = tuple(pair for pair in pairs if legs >= {*pair} and pair != (desk.base, desk.against))
-        changed = msgspec.structs.replace(desk, pairs=taken, pair_gaps=gaps)
-        self._market.take_desk(changed, await self._offload(self._market.pass_for(changed)))
-        self.on_pairs(taken)
-        self._want_made()  # figures of other pairs may be known now
-        self._refresh_now()
-        return tuple(pair for pair in pairs if not legs >= {*pair})
-
-    async def change_desk(self, change: DeskChange) -> None:
-        """Have these windows, returns and limits from now on. Today's prints stay."""
-        changed = change.of(self._market.desk)
-        made = None
-        desk = self._market.desk
-        if (changed.windows, changed.returns) != (desk.windows, desk.returns):
-            made = await self._offload(self._market.pass_for(changed))
-        # Meanwhile other pairs may have been taken.
-        self._market.take_desk(change.of(self._market.desk), made)
-        if change.windows is not None:
-            self.on_windows(change.windows)
-        self._want_made()  # and figures of other windows
-        self._refresh_now()
-
-    def _refresh(self, as_of_ns: int) -> None:
-        """A Snapshot that no feed has caused."""
-        self._pass_time(as_of_ns)
-        self._publish()
-
-    def _pass_time(self, as_of_ns: int) -> None:
-        """Time has moved; recorded, so that a replay counts as many."""
-        if self.observer is not None:
-            self.observer("", Batch(()), as_of_ns)
-        self._market.take((), as_of_ns=as_of_ns)
+    @property
+    def is_running(self) -> bool:
+        """Whether ``run`` drives them."""
+        return self._tasks.is_running
 
     async def run(self) -> None:
         """Publish what the feeds say until all have ended; without any, the settled state."""
@@ -308,17 +257,107 @@ class Supervisor:
             self._pass_time(self._time.clock_ns())
             self._frames.on_second()
 
-    # Other feeds
+    # From an event to a Snapshot
 
-    @property
-    def feeds(self) -> tuple[Feed, ...]:
-        """Those in charge."""
-        return self._feeds
+    async def _bring(self, feed: Feed, event: Event) -> None:
+        """Take an event once the pass over history that it needs is made, beside keys and screens."""
+        work = None
+        if feed.tape() is None and feed not in self._entering:
+            work = self._intake.pass_ahead(event)
+        if work is not None:
+            self._market.take_ahead(await self._offload(work))
+        self._take(feed, event)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether ``run`` drives them."""
-        return self._tasks.is_running
+    def _take(self, feed: Feed, event: Event) -> None:
+        if feed in self._entering:
+            self._entering[feed].take(event)
+            return
+        if feed not in self._records:  # it is about to end
+            return
+        as_of_ns = self._time.take(event)
+        if self.observer is not None and as_of_ns is not None:
+            self.observer(feed.name, event, as_of_ns)
+        if self._records.take(feed, event):
+            self._market.set_provenance(self._records.provenance)
+        if isinstance(event, PrintsCorrected):
+            return  # no figure changes: the print is left out, or other prints take its place
+        if not self._intake.take(event, as_of_ns) or self._is_replaying:
+            return
+        if isinstance(event, Prices) and feed.tape() is None:
+            self._frames.on_prices()
+        else:
+            self._publish()
+
+    def _fetch_again(self, symbol: str) -> None:
+        """Have history of a symbol fetched that is on another scale than its prints."""
+        self.on_unadjusted(symbol)
+
+    def _publish(self) -> None:
+        """A Snapshot of all that has been taken in."""
+        self._frames.made()
+        snapshot = self._market.snapshot()
+        self._intake.fetch_suspects()
+        feeds = (*self._records.health(), *(clock_health() if self._time.is_wall_clock else ()))
+        health = msgspec.structs.replace(snapshot.health, feeds=feeds, tape=self._time.tape)
+        self._listeners.put(self.on_publish(msgspec.structs.replace(snapshot, health=health)))
+
+    def _refresh(self, as_of_ns: int) -> None:
+        """A Snapshot that no feed has caused."""
+        self._pass_time(as_of_ns)
+        self._publish()
+
+    def _refresh_now(self) -> None:
+        """The newest Snapshot again, with what is looked at now."""
+        if self.latest is None:
+            return
+        as_of_ns = self._time.now_ns()
+        if as_of_ns is not None:
+            self._refresh(as_of_ns)
+
+    def _pass_time(self, as_of_ns: int) -> None:
+        """Time has moved; recorded, so that a replay counts as many."""
+        if self.observer is not None:
+            self.observer("", Batch(()), as_of_ns)
+        self._market.take((), as_of_ns=as_of_ns)
+
+    # Changes of the desk
+
+    async def take_members(self, membership: tuple[Membership, ...]) -> None:
+        """Membership files have come. The pass over history that they need does not hold up the loop."""
+        made = await self._offload(self._market.pass_for_members(membership))
+        self._market.take_members(membership, made)
+        self._refresh(self._time.clock_ns())
+
+    async def set_pairs(self, pairs: Pairs, gaps: tuple[tuple[str, float], ...]) -> Pairs:
+        """Have these more pairs from now on, and no others; ``gaps`` as in Desk. Today's prints stay.
+
+        Returns those that this desk cannot have: a symbol of theirs is no leg, so no feed asks for it.
+        """
+        desk = self._market.desk
+        legs = {*desk.legs, desk.base, desk.against}
+        taken = tuple(pair for pair in pairs if legs >= {*pair} and pair != (desk.base, desk.against))
+        changed = msgspec.structs.replace(desk, pairs=taken, pair_gaps=gaps)
+        self._market.take_desk(changed, await self._offload(self._market.pass_for(changed)))
+        self.on_pairs(taken)
+        self._want_made()  # figures of other pairs may be known now
+        self._refresh_now()
+        return tuple(pair for pair in pairs if not legs >= {*pair})
+
+    async def change_desk(self, change: DeskChange) -> None:
+        """Have these windows, returns and limits from now on. Today's prints stay."""
+        changed = change.of(self._market.desk)
+        made = None
+        desk = self._market.desk
+        if (changed.windows, changed.returns) != (desk.windows, desk.returns):
+            made = await self._offload(self._market.pass_for(changed))
+        # Meanwhile other pairs may have been taken.
+        self._market.take_desk(change.of(self._market.desk), made)
+        if change.windows is not None:
+            self.on_windows(change.windows)
+        self._want_made()  # and figures of other windows
+        self._refresh_now()
+
+    # Another desk, perhaps with other feeds
 
     def enter(self, feeds: Iterable[Feed]) -> list[Entering]:
         """Start these beside those in charge; they are in charge once ``watch`` has them. See ``leave``."""
@@ -387,47 +426,3 @@ class Supervisor:
         for feed in left:
             self._entering.pop(feed, None)
         await self._tasks.leave(left)
-
-    # Events
-
-    async def _bring(self, feed: Feed, event: Event) -> None:
-        """Take an event once the pass over history that it needs is made, beside keys and screens."""
-        work = None
-        if feed.tape() is None and feed not in self._entering:
-            work = self._intake.pass_ahead(event)
-        if work is not None:
-            self._market.take_ahead(await self._offload(work))
-        self._take(feed, event)
-
-    def _take(self, feed: Feed, event: Event) -> None:
-        if feed in self._entering:
-            self._entering[feed].take(event)
-            return
-        if feed not in self._records:  # it is about to end
-            return
-        as_of_ns = self._time.take(event)
-        if self.observer is not None and as_of_ns is not None:
-            self.observer(feed.name, event, as_of_ns)
-        if self._records.take(feed, event):
-            self._market.set_provenance(self._records.provenance)
-        if isinstance(event, PrintsCorrected):
-            return  # no figure changes: the print is left out, or other prints take its place
-        if not self._intake.take(event, as_of_ns) or self._is_replaying:
-            return
-        if isinstance(event, Prices) and feed.tape() is None:
-            self._frames.on_prices()
-        else:
-            self._publish()
-
-    def _publish(self) -> None:
-        """A Snapshot of all that has been taken in."""
-        self._frames.made()
-        snapshot = self._market.snapshot()
-        self._intake.fetch_suspects()
-        feeds = (*self._records.health(), *(clock_health() if self._time.is_wall_clock else ()))
-        health = msgspec.structs.replace(snapshot.health, feeds=feeds, tape=self._time.tape)
-        self._listeners.put(self.on_publish(msgspec.structs.replace(snapshot, health=health)))
-
-    def _fetch_again(self, symbol: str) -> None:
-        """Have history of a symbol fetched that is on another scale than its prints."""
-        self.on_unadjusted(symbol)
