@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from feeds.supervisor import Supervisor
     from feeds.tapes.player import TapeFeed
     from rotation.desk import Desk
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 def watched(
