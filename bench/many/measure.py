@@ -1,7 +1,8 @@
 """A whole market's symbols: CPU and peak memory of the import of such a folder, and of one snapshot on it.
 
 Each is the installed command in a process of its own: all the CPU that it spent, and its highest RSS.
-The folder is imported as plain CSV, with one quotation mark in every file, and with every cell in quotes.
+The folder is imported as plain CSV, with one quotation mark in every file, and with every cell in quotes,
+each into an empty home.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from bench.common import BenchError, Measured, blank_home, installed_command, mid
@@ -36,19 +38,21 @@ def measure(*, quick: bool) -> Measured:
     command = installed_command()
     shots = {"snapshot": (), "snapshot_from_folder": ("--history",)}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in (*STYLES, *shots)}
-    with blank_home() as env:
+    with TemporaryDirectory(prefix="rotation-bench-") as folder:
+        closes = Path(folder)
         for style in STYLES:
-            closes = Path(env["HOME"]) / style
-            _run(
-                [sys.executable, "-m", "bench.many.closes", str(closes), str(symbols), str(sessions), style],
-                env,
-            )
+            make = [sys.executable, "-m", "bench.many.closes", str(closes / style)]
+            _run([*make, str(symbols), str(sessions), style], os.environ)
+        for style in STYLES:
             for _ in range(runs):
-                taken[style].append(_run([command, "history", "import", str(closes)], env))
-        for name, option in shots.items():
-            asked = [*option, *[str(closes)] * len(option)]
-            for _ in range(runs):
-                taken[name].append(_run([command, "snapshot", "--offline", *asked], env))
+                with blank_home() as env:  # to replace what is stored costs more than to store it
+                    taken[style].append(_run([command, "history", "import", str(closes / style)], env))
+        with blank_home() as env:
+            _run([command, "history", "import", str(closes / STYLES[0])], env)
+            for name, option in shots.items():
+                asked = [*option, *[str(closes / STYLES[0])] * len(option)]
+                for _ in range(runs):
+                    taken[name].append(_run([command, "snapshot", "--offline", *asked], env))
     figures: dict[str, Any] = {"symbols": symbols, "sessions": sessions}
     for name, measured in taken.items():
         figures[f"{name}_cpu_s"] = mid([cpu_s for cpu_s, _ in measured], 2)

@@ -25,7 +25,7 @@ from feeds.files.columns import (
 )
 from feeds.files.days import SharedDays
 from feeds.files.names import find_files, shown, shown_path, symbol_from
-from feeds.files.plain import read_plain
+from feeds.files.plain import PlainFile, read_plain_each
 from feeds.files.tables import Table, read_table
 from feeds.history.raw_splits import LEAST_SPLIT, check_splits
 from rotation.history import are_rounded, is_rounded, rounded
@@ -90,13 +90,13 @@ def read_each(
     """
     run = _Run(now_ns, new_york_day(now_ns), raw, notes)
     strays = [] if strays is None else strays
-    files = files_by_symbol(paths, strays)
+    by_symbol = files_by_symbol(paths, strays)
+    files = {symbol: path for symbol, path in by_symbol.items() if only is None or symbol in only}
     read = 0
-    for symbol, path in files.items():
-        if only is not None and symbol not in only:
-            continue
+    plain = read_plain_each(files.values(), text=("date",), numbers=KNOWN[1:])
+    for (symbol, path), file in zip(files.items(), plain, strict=True):
         try:
-            frame = _read(symbol, path, run)
+            frame = _read(symbol, path, file, run)
         except StrayError as error:
             if path in paths:
                 raise
@@ -152,8 +152,8 @@ class _Run:
         return self.calendars[years]
 
 
-def _read(symbol: str, path: Path, run: _Run) -> pl.DataFrame:
-    table = _plain(path, run) or _checked(path, run)
+def _read(symbol: str, path: Path, file: PlainFile | None, run: _Run) -> pl.DataFrame:
+    table = (file and _plain(file, run)) or _checked(path, run)
     frame = _settled(table, run)
     frame = _by_date(frame, run)
     noisy = _noisy(frame)
@@ -182,11 +182,8 @@ def _by_date(frame: pl.DataFrame, run: _Run) -> pl.DataFrame:
     return frame if run.days.is_rising(days) or days.is_sorted() else frame.sort("date")
 
 
-def _plain(path: Path, run: _Run) -> Table | None:
+def _plain(file: PlainFile, run: _Run) -> Table | None:
     """A file in which nothing is wrong and no day stands twice; None where ``_checked`` has to look."""
-    file = read_plain(path, text=("date",), numbers=KNOWN[1:])
-    if file is None:
-        return None
     kinds = file.frame.schema
     held = tuple(name for name in KNOWN[1:] if name in kinds)
     is_known = kinds.get("date") in (pl.String, pl.Date) and all(kinds[name].is_numeric() for name in held)
@@ -215,7 +212,7 @@ def _are_plain_days(days: pl.Series, run: _Run) -> bool:
     if not len(days) or days.null_count() or (not run.days.is_rising(days) and days.n_unique() < len(days)):
         return False
     # As numbers: Python has no date for every day that Parquet can hold.
-    numbers, epoch = days.to_physical(), date(1970, 1, 1)
+    numbers, epoch = days.cast(pl.Int32), date(1970, 1, 1)
     return bool((date(1900, 1, 1) - epoch).days <= numbers[0] and numbers[-1] <= (run.today - epoch).days)
 
 
