@@ -48,7 +48,7 @@ FIGURES = {
         "app_per_session",
     },
 }
-INGESTED = {"hand on", "rest", "conflated", "rejects", "left_out", "in_events", "in_snapshot"}
+INGESTED = {"hand on", "rest", "conflated", "rejects", "left_out", "in_events", "in_market", "in_snapshot"}
 MODELLED = {
     "cpu_ms_per_kb",
     "cpu_ms_per_room_frame",

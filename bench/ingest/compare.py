@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.common import BenchError
 from feeds.events import Batch, ColumnBatch
 from rotation.columns import to_quotes
 from rotation.quote import MINUTE_NS
+from rotation.sessions import open_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from bench.ingest.tape import Message
     from feeds.events import Event
     from rotation.market.market import Market
+    from rotation.quote import Quote
 
 MS = 1_000_000
 Print = tuple[int, float, int, int, bool]
@@ -71,13 +74,18 @@ class Expected:
 
 
 def differences(
-    messages: Iterable[Message], events: Iterable[Event], legs: Mapping[str, Any], *, coarse: bool
+    messages: Iterable[Message],
+    events: Iterable[Event],
+    market: Market,
+    legs: Mapping[str, Any],
+    *,
+    coarse: bool,
 ) -> dict[str, int]:
-    """How many symbols differ, in what the market was given and in the legs of the last Snapshot.
+    """How many symbols differ: in what the market was given, in what it made of that, and as legs are shown.
 
     Of a symbol of which a print was taken back all prints that stand must have been given, each once; one
     that was taken back may have been given before that, since this world has no REST to fetch the minute
-    anew. What its leg shows must be what the prints given add up to.
+    anew. What the market knows of it, and its leg shows, must be what the prints given add up to.
     """
     wanted = Expected(messages, coarse=coarse)
     given: dict[str, Day] = {}
@@ -99,14 +107,26 @@ def differences(
     ]
     wrong += [name for name, held in prints.items() if not _are_due(held, wanted.prints[name])]
     due = {**{name: day for name, day in given.items() if name in prints}, **wanted.days}
+    made = [name for name, day in due.items() if not _is_made(day, market, name)]
     shown = [name for name in due.keys() & legs.keys() if not _is_shown(due[name], legs[name])]
     return {
         "symbols": len(wanted.days) + len(wanted.prints),
         "corrected": len(wanted.prints),
         "taken_back": sum(list(held.values()).count(False) for held in wanted.prints.values()),
         "in_events": len(wrong),
+        "in_market": len(made),
         "in_snapshot": len(shown),
     }
+
+
+def checked(result: dict[str, Any]) -> dict[str, Any]:
+    """A run's figures, if they are of a tape that was read exactly. Raises BenchError if they are not."""
+    differing = result["differences"]
+    wrong = {name: count for name, count in differing.items() if name.startswith("in_") and count}
+    if wrong or not differing["symbols"]:
+        places = ", ".join(f"{count} {name.replace('_', ' the ')}" for name, count in wrong.items())
+        raise BenchError(f"of {differing['symbols']} symbols differ from the tape: {places or 'all'}")
+    return result
 
 
 def _are_due(given: list[Print], tape: Mapping[Print, bool]) -> bool:
@@ -124,6 +144,22 @@ def prints_of(event: Event) -> Iterable[tuple[str, int, float, int, int, bool, f
             *(quote.symbol, quote.ts_ns, quote.price, quote.seq, quote.size),
             *(quote.sets_last, quote.high, quote.low),
         )
+
+
+def _is_made(day: Day, market: Market, name: str) -> bool:
+    """Whether the market has these figures of a symbol: last, high, low, volume, the last of each minute."""
+    session_filter = market._filter  # noqa: SLF001 - what the figures rest on
+    prints = session_filter.prints(name, "REGULAR")
+    if prints is None or session_filter.session is None:
+        return False
+    opens = open_ns(session_filter.session) // MINUTE_NS
+    last = None if prints.last is None else _identified(prints.last)
+    minutes = {opens + place: _identified(quote) for place, quote in prints.minutes.items()}
+    return (last, prints.high, prints.low, prints.volume, minutes) == day.figures()
+
+
+def _identified(quote: Quote) -> tuple[int, int, float]:
+    return quote.ts_ns, quote.seq, quote.price
 
 
 def _is_shown(day: Day, leg: Any) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import worlds
 from bench.common import BenchError, quantile
-from bench.ingest.compare import differences
+from bench.ingest.compare import checked, differences
 from bench.ingest.serving import serving
 from bench.ingest.stages import Stages
 from bench.ingest.tape import BASE_NS, FIRST_ID, NOMINAL_PER_S, SYMBOLS, tape
@@ -185,8 +185,15 @@ async def run(kind: str, per_frame: int, count: int, rate: int) -> dict[str, Any
         "duplicates": stats.duplicates,
         "rejects": stats.rejects,
         "rss_mb": {"before": rss_before, "after": _rss_mb(), "peak": _peak_mb()},
-        "differences": differences(messages, watched.events, legs, coarse=kind == "massive"),
+        "differences": differences(
+            messages, watched.events, market_of(supervisor), legs, coarse=kind == "massive"
+        ),
     }
+
+
+def market_of(supervisor: Supervisor) -> Market:
+    """The market whose figures are compared."""
+    return supervisor._market  # noqa: SLF001 - what the Snapshot rests on
 
 
 def _on_publish(supervisor: Supervisor, watched: Watched) -> None:
@@ -212,7 +219,9 @@ def _peak_mb() -> float:
 def main() -> None:
     kind, *numbers = sys.argv[1:]
     try:
-        print(json.dumps(asyncio.run(run(kind, *(int(number) for number in numbers)))))
+        result = asyncio.run(run(kind, *(int(number) for number in numbers)))
+        print(json.dumps(result))
+        checked(result)
     except* BenchError as errors:
         sys.exit(str(errors.exceptions[0]))
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from textual.drivers.linux_driver import LinuxDriver
 
 from bench.common import BenchError, blank_home, quantile
-from bench.ingest.compare import differences
-from bench.ingest.ours import Watched, _rss_mb, desk
+from bench.ingest.compare import checked, differences
+from bench.ingest.ours import Watched, _rss_mb, desk, market_of
 from bench.ingest.serving import serving
 from bench.ingest.supervised import SupervisedDesk
 from bench.ingest.tape import BASE_NS, tape
@@ -176,7 +176,9 @@ async def screen(kind: str, per_frame: int, seconds: int, rate: int) -> dict[str
         "busy_pct": round(100 * served.cpu_s / (seconds + QUIET_S), 1),
         "conflated": stats.conflated,
         "rss_mb": _rss_mb(),
-        "differences": differences(tape(count, rate), watched.events, legs, coarse=kind == "massive"),
+        "differences": differences(
+            tape(count, rate), watched.events, market_of(supervisor), legs, coarse=kind == "massive"
+        ),
     }
 
 
@@ -209,7 +211,12 @@ def main() -> None:
         return
     kind, per_frame, seconds, *rates = sys.argv[1:] or DEFAULT
     for rate in rates:
-        print(json.dumps(measure(kind, int(per_frame), int(seconds), int(rate))), flush=True)
+        result = measure(kind, int(per_frame), int(seconds), int(rate))
+        print(json.dumps(result), flush=True)
+        try:
+            checked(result)
+        except BenchError as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

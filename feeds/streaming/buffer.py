@@ -31,8 +31,6 @@ CORRECTIONS = 4096
 """Corrections waiting to be reported, at most; they change no figure, so the newest beyond are left out."""
 KEPT_NS = 3 * MINUTE_NS
 """Prints handed on are remembered so long, for the minutes that have no bar yet."""
-KEPT_OF_EACH = 2048
-"""Most prints kept of one symbol."""
 CHUNK, ROW_CHUNK = 256, 65_536
 """Quotes, and rows of columns, that are forgotten together."""
 
@@ -320,7 +318,10 @@ class HandedOn:
         return held
 
     def since(self, symbols: AbstractSet[str], after_ns: int = 0) -> dict[str, list[Quote]]:
-        """By symbol its prints after an instant (UTC ns): the newest KEPT_OF_EACH within KEPT_NS."""
+        """By symbol its prints after an instant (UTC ns): all of those within KEPT_NS.
+
+        A busy share has thousands in the minute that has no bar yet, and each counts.
+        """
         held: dict[str, list[Quote]] = {symbol: [] for symbol in symbols}
         for chunk in self._chunks:
             quotes = chunk if isinstance(chunk, list) else _of(chunk, symbols, after_ns)
@@ -329,5 +330,5 @@ class HandedOn:
                     held[quote.symbol].append(quote)
         for symbol, kept in held.items():
             floor_ns = max((quote.ts_ns for quote in kept), default=0) - KEPT_NS
-            held[symbol] = [quote for quote in kept if quote.ts_ns >= floor_ns][-KEPT_OF_EACH:]
+            held[symbol] = [quote for quote in kept if quote.ts_ns >= floor_ns]
         return held

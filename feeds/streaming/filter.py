@@ -20,7 +20,7 @@ from feeds.streaming.requests import Purpose, Request
 from feeds.streaming.watch.ahead import Ahead
 from feeds.streaming.watch.jumps import WIDE, Jumps
 from feeds.streaming.watch.nbbo import Quotes, may_stop
-from rotation.quote import JUMP, Role, fault_of, is_near
+from rotation.quote import JUMP, PrintFault, Role, fault_of, is_near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -197,6 +197,8 @@ class LiveFilter(QuoteFilter):
         newest_ns = max((quote.ts_ns for quote in prints), default=0)
         if self._ahead.may_hold(newest_ns, now_ns, lag_ns):
             prints = self._ahead.sift(prints, now_ns, lag_ns)
+            for quote in self._ahead.take_left_out():
+                self.reject(wording.of_fault(quote, PrintFault.TIME))
         admitted = self.admit(prints, now_ns)
         for symbol in sorted(self.doubted):
             mid = self.quotes.mid(symbol, now_ns)

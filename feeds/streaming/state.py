@@ -355,7 +355,14 @@ class StreamState:
             return
         if len(held.prints) < MANY:
             quotes = tuple(held.prints.quotes())
-            result = FrameResult(quotes, nbbo=held.nbbo, bands=held.bands, corrections=held.corrections)
+            result = FrameResult(
+                quotes,
+                nbbo=held.nbbo,
+                bands=held.bands,
+                corrections=held.corrections,
+                members=tuple(held.members),
+                passed_over=held.passed_over,
+            )
             self._on_result(result, now)
             return
         self._watch.on_moment(now)

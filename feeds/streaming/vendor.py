@@ -82,6 +82,8 @@ class FrameResult(msgspec.Struct, frozen=True):
     error: VendorError | None = None
     rejected: tuple[str, ...] = ()
     """Messages in the frame that could not be used, a reason each; the others stand."""
+    left_out: int = 0
+    """So many more were not looked at, since a frame has too many; that is said in ``rejected``."""
     members: tuple[Quote, ...] = ()
     """Prints of an index's members, under the spelling of ``MemberPrints.wanted``; see StreamsMembers."""
     passed_over: int = 0

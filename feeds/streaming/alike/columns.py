@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 CHUNK = 1048576
 """Characters or bytes that are read at once: they stay in the second cache."""
 FRAMES_MAX = 16_384
+FEW = 32_768
+"""The same while frames are mixed."""
+PAUSE_MAX = 15
+"""Looks in a row that are left to be read as objects, at most, where frames of another kind stand between."""
 LEAST = 128
 """Messages for which a template is worth asking."""
 TEMPLATES_MAX = 6
@@ -107,16 +111,31 @@ class Columns:
         self._templates: list[TextTemplate | PackedTemplate] = []
         self._is_json = True
         self._words = ByteWords(2 * CHUNK)
+        self._mixed = self._pause = 0
 
     def read(self, frames: Sequence[Frame], start: int) -> ManyFrames | None:
-        """What frames mean from the place on, as many as are read at once; None where that gains nothing."""
-        end, first = start, frames[start]
+        """What frames mean from the place on, as many as are read at once; None where that gains nothing.
+
+        All that stands behind a frame of another kind is laid out for nothing: where many do, as at the end
+        of a minute that brings bars of a whole market, little is tried at once, and seldom.
+        """
+        if self._pause:
+            self._pause -= 1
+            return None
+        end, most = start, FEW if self._mixed else CHUNK
         for size in accumulate(map(len, frames[start : start + FRAMES_MAX])):
             end += 1
-            if size >= CHUNK:
+            if size >= most:
                 break
+        many = self._read_part(frames[start:end])
+        is_mixed = many is None or 2 * many.count < end - start
+        self._mixed = self._pause = min(2 * self._mixed + 1, PAUSE_MAX) if is_mixed else 0
+        return many
+
+    def _read_part(self, part: Sequence[Frame]) -> ManyFrames | None:
+        """What frames mean, as far as they can be read at once."""
+        first = part[0]
         is_json = isinstance(first, str) or first[:1] == b"["
-        part = frames[start:end]
         part = part[: (texts if is_json else packed).are_arrays(part)]
         if is_json is not self._is_json:
             self._templates, self._is_json = [], is_json

@@ -30,6 +30,7 @@ ZEROS = np.uint64(0x3030303030303030)
 ALL = np.uint64(2**64 - 1)
 U64 = np.uint64
 TENS = np.array([10.0**k for k in range(9)])
+_WHOLE_TENS = np.array([10**k for k in range(9)], np.uint64)
 POINT = _ONES * U64(ord("."))
 EIGHT_DIGITS = np.uint64(10**8)
 
@@ -140,7 +141,7 @@ def whole(words: ByteWords, place: Array, end: np.uint64) -> tuple[Array, Array,
 
 def _begins_well(first: Array, count: Array) -> Array:
     """Where there are digits, and no needless 0 before others."""
-    begins: Array = ((first & U64(0xFF)) > U64(0x30)) | (count == 1)
+    begins: Array = (((first & U64(0xFF)) > U64(0x30)) & (count > 0)) | (count == 1)
     return begins
 
 
@@ -154,8 +155,9 @@ def _from(word: Array, count: Array) -> Array:
 def decimal(words: ByteWords, place: Array, end: np.uint64) -> tuple[Array, Array, Array]:
     """As ``whole``, of numbers with or without a point, up to seven characters; values as float64, exactly.
 
-    Digits as a whole number over a power of ten, both of which a float holds: so the quotient is the float
-    that is nearest to the decimal number.
+    Longer ones have a point, with up to seven digits before it and behind it each. Digits as a whole number
+    over a power of ten, both of which a float holds: so the quotient is the float that is nearest to the
+    decimal number.
     """
     first = words.at[place]
     masks = before(first, end)
@@ -166,4 +168,20 @@ def decimal(words: ByteWords, place: Array, end: np.uint64) -> tuple[Array, Arra
     packed = to_right((first & wholes) | ((first >> U64(8)) & ~wholes), digits)
     parts = (digits - point) >> 3
     is_fine = are_digits(packed) & (held < 64) & (has_point == (parts > 0)) & _begins_well(first, point >> 3)
-    return number(packed) / TENS[parts], held >> 3, is_fine
+    value, count = number(packed) / TENS[parts], held >> 3
+    longer = np.flatnonzero(held == 64)
+    if len(longer):
+        value[longer], count[longer], is_fine[longer] = _long(words, place[longer], first[longer], end)
+    return value, count, is_fine
+
+
+def _long(words: ByteWords, place: Array, first: Array, end: np.uint64) -> tuple[Array, Array, Array]:
+    """As ``decimal``, of those that end behind their ``first`` eight characters: one word on each side."""
+    point = bits(before(first, POINT))
+    second = words.at[place + (point >> 3) + 1]
+    held = bits(before(second, end))
+    upper, lower, parts = to_right(first, point), to_right(second, held), held >> 3
+    is_fine = are_digits(upper) & are_digits(lower) & _begins_well(first, point >> 3)
+    is_fine &= (point < 64) & (held > 0) & (held < 64)
+    digits = number(upper) * _WHOLE_TENS[parts] + number(lower)
+    return digits / TENS[parts], (point >> 3) + parts + 1, is_fine

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rotation.quote import Quote
 
 KEPT = 32_768
-"""Identities remembered: a minute or two of a whole market, hours of a desk's symbols."""
+"""Identities remembered: seconds of a whole market, hours of a desk's symbols. What comes again later is
+known by the market (``rotation.market.prints``), which counts it as a repeat or as late."""
 
 
 class Seen:

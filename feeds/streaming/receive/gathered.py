@@ -13,7 +13,7 @@ from rotation.columns import PrintColumns, is_plain
 if TYPE_CHECKING:
     from feeds.events import Correction
     from feeds.streaming.vendor import Band, ManyFrames
-    from rotation.quote import Nbbo
+    from rotation.quote import Nbbo, Quote
 
 
 class Gathered:
@@ -25,6 +25,9 @@ class Gathered:
         self.nbbo: tuple[Nbbo, ...] = ()
         self.bands: tuple[Band, ...] = ()
         self.corrections: tuple[Correction, ...] = ()
+        self.members: list[Quote] = []
+        self.passed_over = 0
+        """See ``FrameResult``: bars of a whole market stand between trades."""
 
     def add(self, many: ManyFrames) -> None:
         """Frames that were read at once."""
@@ -37,12 +40,18 @@ class Gathered:
         self.corrections = (*self.corrections, *many.corrections)
 
     def add_result(self, result: FrameResult) -> bool:
-        """A frame that was read by itself; False, and nothing is added, where it holds more than prints.
+        """A frame that was read by itself; False, and nothing is added, where it holds more than these.
 
         What it takes back is not compared with the prints that are gathered, whatever their order: that is
         done when they are handed on.
         """
-        plain = FrameResult(result.quotes, corrections=result.corrections, heartbeat=result.heartbeat)
+        plain = FrameResult(
+            result.quotes,
+            corrections=result.corrections,
+            heartbeat=result.heartbeat,
+            members=result.members,
+            passed_over=result.passed_over,
+        )
         if result != plain or not all(map(is_plain, result.quotes)):
             return False
         try:
@@ -50,4 +59,6 @@ class Gathered:
         except OverflowError:
             return False  # a number that no column holds
         self.corrections += result.corrections
+        self.members += result.members
+        self.passed_over += result.passed_over
         return True

@@ -56,6 +56,7 @@ class Intake:
         """Judge, count and hand on what a frame contains. True where a state may have changed."""
         for reason in result.rejected:
             self._filter.reject(reason)
+        self._filter.rejects += result.left_out
         self._correct(result.corrections, now)
         since_ns = min(self._watch.data_ns or now.ns, now.ns)
         gaps = [self._backfill.note(hole, since_ns, now.ns) for hole in self._watch.holes(result.sequence)]
@@ -77,7 +78,10 @@ class Intake:
 
     def take_gathered(self, held: Gathered, now: Moment) -> bool:
         """As ``take``, of frames that hold nothing but prints and markets, and what takes prints back."""
-        changed = self.take(FrameResult(corrections=held.corrections), now)
+        others = FrameResult(
+            corrections=held.corrections, members=tuple(held.members), passed_over=held.passed_over
+        )
+        changed = self.take(others, now)
         self._watch.on_times(held.prints.ts_ns, now)
         self._filter.quotes.on_quotes(held.nbbo, held.bands, now.ns)
         return self.admit(held.prints, now) or changed

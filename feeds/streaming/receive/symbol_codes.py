@@ -46,10 +46,9 @@ class SymbolCodes(dict[str, int]):
         """Our symbol. Raises BadNameError for what is no symbol."""
         return self.ours[self[name]]
 
-    def begin(self) -> list[str]:
-        """The symbols by code, for prints that are about to be read; the codes before may hold no more."""
+    def begin(self) -> None:
+        """Prints of one look are about to be read; codes of looks before may hold no more."""
         if len(self) > NAMES_MAX:
             self.clear()
             self._code_of.clear()
             self.ours = []
-        return self.ours

@@ -24,6 +24,8 @@ ROLES_MAX = 4096
 MANY = 65_536
 """Characters or bytes, of some five hundred messages."""
 FRAMES_MAX = 1_024
+READ_MAX = 65_536
+"""Characters or bytes after which a call has read enough: what comes then may be read another way."""
 JOINED_MAX = 32_768
 """Characters or bytes of frames that are joined: more structs alive at once cost more than they save."""
 
@@ -67,10 +69,14 @@ class Reading(Protocol):
 
 
 def read_many(frames: Sequence[Frame], begin: Callable[[], Reading], start: int = 0) -> ManyFrames:
-    """What frames mean, from the place ``start`` on as far as their messages are well formed."""
-    reading, place = begin(), start
-    while place < len(frames):
+    """What frames mean, from the place ``start`` on as far as their messages are well formed.
+
+    Not all that there are: the first READ_MAX of them, or a little more.
+    """
+    reading, place, size = begin(), start, 0
+    while place < len(frames) and size < READ_MAX:
         end = _end_of_run(frames, place)
+        size += sum(map(len, frames[place:end]))
         whole = _joined(frames[place:end]) if end - place > 1 else None
         if whole is not None and reading.take(whole):
             place = end

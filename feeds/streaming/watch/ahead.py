@@ -21,6 +21,7 @@ class Ahead:
 
     def __init__(self) -> None:
         self._waiting: list[Quote] = []
+        self._left_out: list[Quote] = []
 
     def sift(self, quotes: Iterable[Quote], now_ns: int, lag_ns: int) -> list[Quote]:
         """Those of these prints, and of the waiting ones, whose time has come.
@@ -41,7 +42,13 @@ class Ahead:
             is_due |= not quote.bar_ns and any(_is_companion(quote, other) for other in prints)
             (ready if is_due else waiting).append(quote)
         self._waiting = waiting[:WAITING]
+        self._left_out += waiting[WAITING:]
         return ready
+
+    def take_left_out(self) -> list[Quote]:
+        """The newest that came where WAITING waited already: they are let in no more."""
+        left_out, self._left_out = self._left_out, []
+        return left_out
 
     def may_hold(self, newest_ns: int, now_ns: int, lag_ns: int) -> bool:
         """Whether ``sift`` might do more than pass prints of which the newest is of ``newest_ns``."""

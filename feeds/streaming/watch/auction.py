@@ -14,8 +14,13 @@ class Auctions:
         self._printed: dict[str, int] = {}
 
     def note(self, symbol: str, ts_ns: int) -> None:
-        """The vendor itself says that this print is the closing auction."""
-        self._printed[symbol] = ts_ns
+        """The vendor itself says that this print is the closing auction.
+
+        Of one session the latest is remembered, however late the others come.
+        """
+        known_ns = self._printed.get(symbol)
+        if known_ns is None or ts_ns >= known_ns or session_at(known_ns) != session_at(ts_ns):
+            self._printed[symbol] = ts_ns
 
     def may_print(self, first_ns: int, last_ns: int) -> bool:
         """Whether ``is_first`` might be true of a print between two instants."""

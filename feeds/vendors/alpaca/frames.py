@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from feeds.streaming.vendor import Frame
     from feeds.streaming.watch.auction import Auctions
+
+T = TypeVar("T")
 
 ALL = "*"
 """Every symbol of a channel."""
@@ -86,6 +88,8 @@ class Parsed(msgspec.Struct):
     errors: list[int] = []
     """The vendor's own codes; 0 where it sent none."""
     rejected: list[str] = []
+    left_out: int = 0
+    """See ``FrameResult``."""
     members: list[Quote] = []
     passed_over: int = 0
     """Bars of symbols that nobody asked for."""
@@ -149,25 +153,22 @@ def parse(
     None: without conditions no trade is one.
     """
     parsed = Parsed()
-    messages = _messages(frame, parsed)
-    for message in messages[:MESSAGES_MAX]:
+    for message in _messages(frame, parsed):
         try:
             _take(message, parsed, wanted, on_trades, members, auctions)
         except SourceError as error:
             parsed.rejected.append(str(error))
-    if len(messages) > MESSAGES_MAX:
-        parsed.rejected.append(f"more than {MESSAGES_MAX:,} messages in one frame")
     return parsed
 
 
 def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
-    """All messages that can be read; the others are counted as rejected."""
+    """The messages that can be read, of the first MESSAGES_MAX; the others are counted as rejected."""
     is_json = isinstance(frame, str) or frame.lstrip()[:1] in BRACKETS
     whole, raws, single = (
         (_JSON, _JSON_RAW, _JSON_SINGLE) if is_json else (_PACKED, _PACKED_RAW, _PACKED_SINGLE)
     )
     try:
-        return whole.decode(frame)  # type: ignore[arg-type]
+        return _bounded(whole.decode(frame), parsed)  # type: ignore[arg-type]
     except msgspec.ValidationError:
         pass  # one message of another shape must not cost the others
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -177,12 +178,20 @@ def _messages(frame: Frame, parsed: Parsed) -> list[_Message]:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SourceError("Alpaca stream: not an array of messages") from error
     messages: list[_Message] = []
-    for part in parts[:MESSAGES_MAX]:
+    for part in _bounded(parts, parsed):
         try:
             messages.append(single.decode(part))
         except (msgspec.MsgspecError, ValueError, RecursionError):
             parsed.rejected.append("unexpected message structure")
     return messages
+
+
+def _bounded(messages: list[T], parsed: Parsed) -> list[T]:
+    """The first MESSAGES_MAX; the others are counted."""
+    if len(messages) > MESSAGES_MAX:
+        parsed.rejected.append(f"more than {MESSAGES_MAX:,} messages in one frame")
+        parsed.left_out = len(messages) - MESSAGES_MAX - 1
+    return messages[:MESSAGES_MAX]
 
 
 def _take(  # noqa: PLR0917 - what a frame is read with

@@ -31,6 +31,7 @@ class ManyTrades:
         """What frames mean, from the place ``start`` on as far as their messages are well formed."""
         if together.are_many(frames, start):
             columns = self._columns or self._expect_columns()
+            self._codes.begin()
             many = columns.read(frames, start)
             if many is not None:
                 return many

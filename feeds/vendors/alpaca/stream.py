@@ -226,6 +226,7 @@ class AlpacaConversation:
             corrections=self._names.back(parsed.corrections),
             error=error,
             rejected=tuple(parsed.rejected),
+            left_out=parsed.left_out,
             members=tuple(parsed.members),
             passed_over=parsed.passed_over,
             member_channel=channel,

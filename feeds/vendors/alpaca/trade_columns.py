@@ -60,7 +60,7 @@ class TradeColumns:
 
     def rows(self, read: Read, *, is_json: bool) -> Rows:
         """What was read, as prints; what is no plain trade is not fine."""
-        if self._codes.begin() is not self._ours or self._is_json is not is_json:
+        if self._codes.ours is not self._ours or self._is_json is not is_json:
             self._ours, self._is_json = self._codes.ours, is_json
             self._symbols = Known(1, self._code)
         (symbols,), (tapes,) = read.fields["S"], read.fields["z"]

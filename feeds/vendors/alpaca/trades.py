@@ -99,6 +99,7 @@ def read_many(frames: Sequence[Frame], codes: SymbolCodes, start: int = 0) -> Ma
 
     ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """
+    codes.begin()
     return together.read_many(frames, lambda: _Reading(codes), start)
 
 
@@ -123,7 +124,7 @@ class _Reading:
 
     def __init__(self, codes: SymbolCodes) -> None:
         self._codes = codes
-        self.prints = PrintColumns(codes.begin())
+        self.prints = PrintColumns(codes.ours)
         self._stamps = Stamps()
         self._others: list[_Other] = []
 

@@ -30,6 +30,7 @@ class ManyTrades:
         """As ``trades.read_many``."""
         if together.are_many(frames, start):
             columns = self._columns or self.expect_columns()
+            self._codes.begin()
             many = columns.read(frames, start)
             if many is not None:
                 return many

@@ -77,7 +77,7 @@ class TradeColumns:
     def rows(self, read: Read, *, is_json: bool) -> Rows:
         """What was read, as prints; what is no plain trade, or may be the auction, is not fine."""
         assert is_json  # Massive has no other format
-        if self._codes.begin() is not self._ours:
+        if self._codes.ours is not self._ours:
             self._ours = self._codes.ours
             self._symbols = Known(1, self._code)
         nothing = np.zeros(len(read.is_read), U64)

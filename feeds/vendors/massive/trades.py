@@ -84,6 +84,7 @@ def read_many(
     left to the exact way.
     ``codes``: see ``codes_of``; the same for as long as a connection lasts.
     """
+    codes.begin()
     reading = TradeReading(codes, auctions)
     made = together.read_many(frames, lambda: reading, start)
     prints = made.prints
@@ -115,7 +116,7 @@ class TradeReading:
     def __init__(self, codes: SymbolCodes, auctions: Auctions) -> None:
         self._codes = codes
         self._auctions = auctions
-        self.prints = PrintColumns(codes.begin())
+        self.prints = PrintColumns(codes.ours)
         self.venues: list[int | None] = []
         self.ids: list[str | None] = []
         self.wrong: list[tuple[int, Trade]] = []

@@ -39,7 +39,7 @@ CONTENTS = (
 WANTED = {"text": ("date",), "numbers": ("close", "volume")}
 
 
-def said(file):
+def facts(file):
     return file and (file.name, file.frame.rows(), file.frame.schema, file.extra)
 
 
@@ -54,8 +54,8 @@ def test_files_read_together_are_read_as_each_alone(contents):
             elif content is not None:
                 paths[place] = paths[place].with_suffix(".parquet")
                 content.write_parquet(paths[place])
-        assert [said(file) for file in read_plain_each(paths, **WANTED)] == [
-            said(read_plain(path, **WANTED)) for path in paths
+        assert [facts(file) for file in read_plain_each(paths, **WANTED)] == [
+            facts(read_plain(path, **WANTED)) for path in paths
         ]
 
 

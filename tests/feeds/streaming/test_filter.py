@@ -11,7 +11,8 @@ from feeds.streaming.filter import LiveFilter, QuoteFilter
 from feeds.streaming.many.seen import KEPT
 from feeds.streaming.requests import Answer
 from feeds.streaming.vendor import Nbbo
-from rotation.quote import NS, PRICE_MAX, Quote
+from feeds.streaming.watch.ahead import WAITING
+from rotation.quote import MINUTE_NS, NS, PRICE_MAX, Quote
 from tests.support.fake_time import NOW_NS
 
 
@@ -77,6 +78,15 @@ def test_what_cannot_be_is_refused_and_said(bad, why):
 def test_a_bar_may_close_at_its_high_or_low(end):
     at = a_filter()
     assert at.admit([iwm(220.0, **end)], NOW_NS) == [iwm(220.0, **end)]
+
+
+def test_what_waits_for_its_time_beyond_the_most_is_counted():
+    """Bars of a clock that is behind, say: of none of them another shows that their time has come."""
+    live = LiveFilter(frozenset({f"A{i}" for i in range(WAITING + 5)}), {})
+    bars = [Quote(name, NOW_NS + 3 * NS, 50.0, bar_ns=MINUTE_NS) for name in sorted(live._symbols)]
+    assert live.admit_live(bars, NOW_NS, 0) == []
+    assert (live.rejects, live.last_reject) == (5, f"{bars[-1].symbol}: implausible time")
+    assert len(live.admit_live([], NOW_NS + 3 * NS, 0)) == WAITING
 
 
 def test_strangers_are_passed_over():

@@ -330,6 +330,12 @@ def test_an_unreadable_frame_costs_that_frame(error):
     )
 
 
+def test_each_message_that_is_left_out_of_a_frame_is_counted():
+    script = Script().live().frame(rejected=("too many",), left_out=4)
+    stats = script.state.report.stats(script.now)
+    assert (stats.rejects, stats.last_reject) == (5, "too many")
+
+
 def test_an_error_that_no_frame_explains_is_raised():
     script = Script().live()
     with pytest.raises(OSError, match="disk"):

@@ -16,6 +16,7 @@ from feeds.clock import Moment
 from feeds.events import Batch, ColumnBatch, PrintsCorrected, PrintsReplaced
 from feeds.http.cached import CachedClient
 from feeds.streaming import state as stream_state
+from feeds.streaming.members.prints import MemberPrints
 from feeds.streaming.requests import Answer
 from feeds.streaming.state import StreamState
 from feeds.vendors.alpaca.stream import Alpaca
@@ -24,7 +25,7 @@ from rotation.market.market import Market
 from rotation.market.past.look_back import look_back
 from rotation.sessions import hours
 from tests.support.core_worlds import CALENDAR, DESK, FIRST, PRICED, SYMBOLS, closes, history_of
-from tests.support.servers import massive
+from tests.support.servers import alpaca, massive
 from tests.support.servers.alpaca import NS, cancel, trade
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def the_pass(session: date | None) -> LookBack:
 class Run:
     """One stream into one market. ``together``: frames are read at once where they can be."""
 
-    def __init__(self, of: str, *, together: bool) -> None:
+    def __init__(self, of: str, *, together: bool, members: MemberPrints | None = None) -> None:
         self._together = together
         self.vendor = (
             Alpaca("KEYID", "SECRET", CachedClient(), feed="sip", channels=100)
@@ -66,7 +67,7 @@ class Run:
         self.columns = 0
         self.others: list[Any] = []
         self.corrected: set[Correction] = set()
-        self.state = StreamState(self.vendor, NAMES, self.at(0), random=lambda: 0.5)
+        self.state = StreamState(self.vendor, NAMES, self.at(0), random=lambda: 0.5, members=members)
         self.state.on_connecting(self.at(0))
         self.state.on_connected(self.at(0))
         for frame in GREETINGS[of]:
@@ -206,6 +207,41 @@ def test_plain_frames_become_one_event_of_columns():
         run.take([packed(trade("IWM", 200.0 + i / 100, START + i, 2**53 + i)) for i in range(1, 41)], 1)
     prints = run.market._filter.prints("IWM", "REGULAR")
     assert (run.columns, prints.last.seq, prints.last.ts_ns) == (40, 2**53 + 40, START + 40)
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("of", ["Alpaca", "Massive"])
+def test_bars_of_members_among_trades_part_no_look(of, together):
+    """At a minute's end there are thousands: each would make the prints before it a batch of its own."""
+    members, reader = MemberPrints(), object()
+    members.want(reader, ["MMM"], lambda: None)
+    with patch.object(stream_state, "MANY", 40):
+        run = Run(of, together=together, members=members)
+        run.state.on_frame(MEMBERS_COME[of], run.at(0))
+        run.take([frame for i in range(1, 41) for frame in print_and_bars(of, i)], 1)
+    prints = run.market._filter.prints("IWM", "REGULAR")
+    assert (prints.volume, run.columns) == (4_000, 40 if together else 0)
+    assert members.take(reader)["MMM"].quote.price == 54.0
+    assert (members.conflated, members.passed_over) == (39, 40)
+
+
+def print_and_bars(of: str, i: int) -> tuple[Frame, Frame]:
+    """A trade, and bars of a member and of a share that nobody asked for."""
+    second, at_ms = i // 10, START // 10**6
+    if of == "Alpaca":
+        start_ns = START + second * 60 * NS
+        bars = [alpaca.minute(name, 50.0 + second, start_ns) for name in ("MMM", "NOBODY")]
+        return packed(trade("IWM", 200.0 + i / 100, START + i, 2**53 + i)), packed(*bars)
+    seconds = {"s": at_ms + second * 1000, "e": at_ms + second * 1000 + 1000}
+    bar = {"ev": "A", "v": 5, "o": 1.0, "h": 60.0, "l": 40.0, "c": 50.0 + second} | seconds
+    of_others = massive.array(*(bar | {"sym": name} for name in ("MMM", "NOBODY")))
+    return massive.array(massive.trade("IWM", 200.0, at_ms + i, 2**53 + i)), of_others
+
+
+MEMBERS_COME: dict[str, Frame] = {
+    "Alpaca": packed({"T": "subscription", "trades": list(NAMES), "bars": ["*"]}),
+    "Massive": massive.array(massive.status("success", "subscribed to: A.*")),
+}
 
 
 def test_those_of_massive_too():

@@ -55,6 +55,19 @@ def test_a_condition_code_is_believed_before_the_order(role):
     assert role(BELL + 3 * NS, 3, "listing", None) == Role.PRICE
 
 
+def test_a_closing_print_of_before_the_bell_that_comes_late_makes_no_second_auction(role):
+    """Another venue's closing trade, say, a hundredth of a second before the bell by its own clock."""
+    assert role(BELL + 2 * NS, 1, "listing", None) == Role.CLOSE
+    assert role(BELL - NS // 100, 2, "other", ["6"]) == Role.CLOSE
+    assert role(BELL + 30 * NS, 3, "listing", None) == Role.PRICE, "late trading, not the close"
+
+
+def test_a_closing_print_of_an_impossible_day_hides_no_auction(role):
+    assert role(BELL + 3650 * 86_400 * NS, 1, "listing", ["6"]) == Role.CLOSE, "refused later, by its time"
+    assert role(BELL - NS, 2, "other", ["6"]) == Role.CLOSE
+    assert role(BELL + 2 * NS, 3, "listing", None) == Role.CLOSE
+
+
 def test_a_first_print_long_after_the_bell_is_late_trading(role):
     assert role(BELL + AUCTION_NS + NS, 1, "listing", None) == Role.PRICE
 

@@ -333,3 +333,12 @@ def test_a_frame_is_bounded():
     result = parsed(*[minute("IWM")] * (MESSAGES_MAX + 5))
     assert len(result.quotes) == MESSAGES_MAX
     assert result.rejected == [f"more than {MESSAGES_MAX:,} messages in one frame"]
+    assert result.left_out == 4
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_left_out_of_it_is_counted_where_a_message_has_another_shape(packed):
+    other = {"T": "n", "msg": "", "S": "IWM", "t": [5]}
+    result = parsed(other, *[minute("IWM")] * (MESSAGES_MAX + 5), packed=packed)
+    assert len(result.quotes) == MESSAGES_MAX - 1
+    assert len(result.quotes) + len(result.rejected) + result.left_out == MESSAGES_MAX + 6

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.streaming.alike import columns
-from feeds.streaming.receive import together
+from feeds.streaming.receive import symbol_codes, together
 from feeds.vendors.alpaca import many_trades
 from feeds.vendors.alpaca.many_trades import ManyTrades
 from feeds.vendors.alpaca.trades import codes_of, read_many
@@ -137,6 +137,7 @@ def as_columns(frames, *, chunk=columns.CHUNK):
         patch.object(columns, "LEAST", 1),
         patch.object(columns, "SINGLES_SHARE", 0),
         patch.object(columns, "CHUNK", chunk),
+        patch.object(columns, "PAUSE_MAX", 0),
     ):
         return driven(reader.read, frames)
 
@@ -156,6 +157,23 @@ def test_json_as_arrays_is_json_as_objects(sent, as_bytes, chunk):
 def test_msgpack_as_arrays_is_msgpack_as_objects(sent, chunk):
     frames = as_msgpack(sent)
     assert as_columns(frames, chunk=chunk) == as_objects(frames)
+
+
+def test_more_names_than_are_kept_mix_up_no_symbols():
+    """Garbage alone has so many: the exchanges of the United States have some 12,000."""
+    plain = [[GOOD | {"S": f"A{i}"} for i in range(4)], [GOOD, *(GOOD | {"S": f"B{i}"} for i in range(3))]]
+    by_itself = [GOOD | {"S": "ZZZ", "t": "2024-07-16T14:40:00Z"}]
+    with patch.object(symbol_codes, "NAMES_MAX", 5):
+        assert as_columns(as_json([plain[0], plain[1] + by_itself])) == as_objects(
+            as_json([plain[0], plain[1] + by_itself])
+        )
+
+
+@given(tapes(packed=False), st.integers(0, 3))
+def test_however_few_names_are_kept(sent, most):
+    frames = as_json(sent)
+    with patch.object(symbol_codes, "NAMES_MAX", most):
+        assert as_columns(frames, chunk=300) == as_objects(frames)
 
 
 @given(tapes(packed=False), st.data())
@@ -178,14 +196,45 @@ def assert_alike_when_changed(frames, data):
     assert as_columns(frames) == as_objects(frames)
 
 
-@given(st.integers(0, 10**7 - 1), st.integers(0, 6))
-def test_prices_are_the_nearest_floats(digits, places):
+def priced(digits, places):
     text = f"{digits:0{places + 1}}"
-    price = f"{text[:-places]}.{text[-places:]}" if places else text
-    frame = as_json([[GOOD]])[0].replace('"p":1', f'"p":{price}')
-    (quotes, *_), (others, *_) = as_columns([frame]), as_objects([frame])
+    return f"{text[:-places]}.{text[-places:]}" if places else text
+
+
+WRITTEN = st.one_of(
+    st.builds(priced, st.integers(0, 10**7 - 1), st.integers(0, 6)),
+    st.builds(priced, st.integers(0, 10**15 - 1), st.integers(1, 9)),
+    st.sampled_from(("220.1234", "612345.67", "9999999.9999999", "0.0000001", "12345678", "12345678.5")),
+)
+"""Prices as they are written, short and long."""
+
+
+@given(st.lists(WRITTEN, min_size=1, max_size=9))
+def test_prices_are_the_nearest_floats(prices):
+    whole = as_json([[GOOD]])[0]
+    frames = [whole.replace('"p":1', f'"p":{price}') for price in prices]
+    (quotes, *_), (others, *_) = as_columns(frames), as_objects(frames)
     assert quotes == others
-    assert [quote.price for quote in quotes] == [float(price)]
+    assert [quote.price for quote in quotes] == [float(price) for price in prices]
+
+
+@given(WRITTEN, st.sampled_from("0123456789.-+eE,}"), st.integers(0, 15))
+def test_a_price_with_a_character_too_many_is_judged_alike(price, char, place):
+    whole = as_json([[GOOD]])[0]
+    wrong = price[:place] + char + price[place:]
+    frames = [whole, whole.replace('"p":1', f'"p":{wrong}'), whole]
+    assert as_columns(frames) == as_objects(frames)
+
+
+@pytest.mark.parametrize("price", ["220.1234", "612345.67", "9999999.9999999", "0.0000001"])
+def test_a_price_of_eight_characters_and_more_needs_no_object(price, monkeypatch):
+    frames = [as_json([[GOOD | {"p": 220.25}] * 30])[0].replace("220.25", price, 1)] * 9
+    expected = as_objects(frames)
+    assert expected[0][0].price == float(price)
+    monkeypatch.setattr(together, "MANY", 0)
+    monkeypatch.setattr("feeds.vendors.alpaca.trades.read_many", None)
+    monkeypatch.setattr("feeds.vendors.alpaca.trades._Reading.take", None)
+    assert driven(ManyTrades({}).read, frames) == expected
 
 
 GOOD = {
@@ -206,6 +255,7 @@ GOOD = {
     [
         *(('"s":100', f'"s":{text}') for text in ("0100", "00", "", "+1", "1,", "1 ", "9" * 20)),
         *(('"p":1', f'"p":{text}') for text in ("01.5", "1.", ".5", "1..5", "1.5.1", "-", "0x1", "1.5e3")),
+        *(('"p":1', f'"p":{text}') for text in ("1234567.", "1234567895", "12345678x5", "0123.45678")),
         *(('"i":9007199254740993', f'"i":{text}') for text in ("09", "9" * 17, "9" * 16, "", "9-9")),
         *(("00.123456789Z", text) for text in ("00,123456789Z", "00.123456789", "00.Z", "00.12a4Z", "00Z")),
         *(("00.123456789Z", f"00.{'1' * digits}Z") for digits in range(1, 11)),
@@ -223,6 +273,15 @@ def test_json_that_is_nearly_right_is_judged_alike(part, instead, is_text):
     frames = [good, good.replace(part, instead, 1), good]
     sent = frames if is_text else [frame.encode() for frame in frames]
     assert as_columns(sent) == as_objects(sent)
+
+
+@pytest.mark.parametrize("last", ["s", "i", "p"])
+@pytest.mark.parametrize("text", ["", "7", "07", "1.", ".5", "]", "x", '"'])
+def test_a_number_at_the_end_of_a_message_is_one_or_the_frame_is_none(last, text):
+    message = {name: value for name, value in GOOD.items() if name != last} | {last: 100}
+    good = json.dumps([message] * 3, separators=(",", ":"))
+    frames = [good, good.replace(f'"{last}":100}}', f'"{last}":{text}}}', 1), good]
+    assert as_columns(frames) == as_objects(frames)
 
 
 def test_frames_cut_in_the_middle_of_a_message_are_none():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.streaming.alike import columns
-from feeds.streaming.receive import together
+from feeds.streaming.receive import symbol_codes, together
 from feeds.streaming.watch.auction import Auctions
 from feeds.vendors.massive.frames import REMEMBERED, TradeIds
 from feeds.vendors.massive.many_trades import ManyTrades
@@ -142,6 +142,7 @@ def as_columns(frames, *, chunk=columns.CHUNK):
         patch.object(columns, "LEAST", 1),
         patch.object(columns, "SINGLES_SHARE", 0),
         patch.object(columns, "CHUNK", chunk),
+        patch.object(columns, "PAUSE_MAX", 0),
     ):
         return driven(reader.read, frames), known_by(ids)
 
@@ -156,6 +157,13 @@ def as_objects(frames):
 def test_trades_as_arrays_are_trades_as_objects(sent, as_bytes, chunk):
     frames = [frame.encode() for frame in as_json(sent)] if as_bytes else as_json(sent)
     assert as_columns(frames, chunk=chunk) == as_objects(frames)
+
+
+@given(tapes(), st.integers(0, 3))
+def test_however_few_names_are_kept(sent, most):
+    frames = as_json(sent)
+    with patch.object(symbol_codes, "NAMES_MAX", most):
+        assert as_columns(frames, chunk=300) == as_objects(frames)
 
 
 @given(tapes(), st.data())
