@@ -217,6 +217,8 @@ Event = (
     | SymbolDays
     | RelayedStates
 )
+Prices = Batch | ColumnBatch | SymbolDays | BidAsks
+"""Events of which many may come in a frame of the screen. Of all others each is shown by itself."""
 
 
 class Feed(Protocol):

@@ -189,7 +189,7 @@ def main() -> None:
     theme = first("tui.view.theme", "tui.theme")
     view_state = first("tui.view.view_state", "tui.view_state")
     backend = first("tui.compose.backend", "tui.__main__").LocalBackend()
-    wanted = first("tui.backend", "tui.desk").Wanted
+    wanted = first("tui.wanted", "tui.backend", "tui.desk").Wanted
     written: list[str] = []
 
     class Driver(LinuxDriver):

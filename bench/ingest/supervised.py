@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from feeds.supervisor import Supervisor
     from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
-    from tui.backend import Controls
+    from tui.desk import Controls
 
 
 class SupervisedDesk:

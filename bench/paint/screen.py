@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
-    from tui.backend import Controls, Desk
+    from tui.desk import Controls, Desk
 
 WARM_UP = 10
 """Updates before measuring: the first whole paint, caches."""

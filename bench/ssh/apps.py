@@ -17,14 +17,14 @@ from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.geometry import Size
 
-from tui.backend import Wanted
 from tui.compose.backend import LocalBackend
 from tui.screen import app as screen
 from tui.view.theme import names
 from tui.view.view_state import ViewState
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
-    from tui.backend import Desk
+    from tui.desk import Desk
 
 screen.FRAME_S = 0.2
 

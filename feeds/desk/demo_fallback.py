@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 import msgspec
 
-from feeds.supervisor import Listener, Watched
+from feeds.supervision.listeners import Listeners
+from feeds.supervisor import Watched
 from rotation.context.wants import NOTHING
 from rotation.desk import DeskChange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from feeds.supervision.listeners import Listener
     from feeds.supervisor import Pairs, Supervisor
     from feeds.tapes.player import TapeFeed
     from feeds.turns import Turns
@@ -60,9 +61,7 @@ class DemoFallback:
         self._make_demo = demo
         self._sleep = sleep
         self._tape: TapeFeed | None = None
-        self._listeners: WeakSet[Listener] = WeakSet()
-        self._newest: Snapshot | None = None
-        self._ended = False
+        self._listeners = Listeners()
         self._wants: Wants = NOTHING
         self._changed_pairs: tuple[Pairs, tuple[tuple[str, float], ...]] | None = None
         """None: those that the run began with."""
@@ -112,13 +111,7 @@ class DemoFallback:
 
     def listen(self) -> Listener:
         """A new reader; it gets the newest snapshot at once if there is one."""
-        listener = Listener()
-        if self._newest is not None:
-            listener.put(self._newest)
-        if self._ended:
-            listener.end()
-        self._listeners.add(listener)
-        return listener
+        return self._listeners.listen()
 
     async def run(self) -> None:
         """Drive the live desk, and in front of it the demo while that has nothing."""
@@ -129,9 +122,7 @@ class DemoFallback:
                 await asyncio.wait([live])
                 watch.cancel()
         finally:
-            self._ended = True
-            for listener in self._listeners:
-                listener.end()
+            self._listeners.end()
 
     async def _watch(self) -> None:
         following = asyncio.create_task(self._follow(self._live), name="follow live")
@@ -206,9 +197,7 @@ class DemoFallback:
 
     async def _follow(self, desk: Supervisor, *, in_front: bool = False) -> None:
         async for snapshot in desk.listen():
-            self._newest = self._beside_live(snapshot) if in_front else snapshot
-            for listener in self._listeners:
-                listener.put(self._newest)
+            self._listeners.put(self._beside_live(snapshot) if in_front else snapshot)
 
     def _beside_live(self, demo: Snapshot) -> Snapshot:
         """The demo's snapshot, and how the live feeds are doing: why it is the demo that is shown."""

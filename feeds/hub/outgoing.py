@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 class Desk(Protocol):
     """What the hub reads of its supervisor."""
 
-    latest: Snapshot | None
-    provenance: dict[str, Provenance]
+    @property
+    def latest(self) -> Snapshot | None: ...  # noqa: D102
+
+    @property
+    def provenance(self) -> dict[str, Provenance]: ...  # noqa: D102
 
     @property
     def history(self) -> History: ...  # noqa: D102

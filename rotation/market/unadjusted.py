@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import is_index
-from rotation.quote import is_other_scale
+from rotation.quote import NS, is_other_scale
 from rotation.sessions import open_ns, previous_session
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ SPLITS = (1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100)
 RATIOS = tuple(log(ratio) for ratio in (*SPLITS, *(1 / ratio for ratio in SPLITS[1:])))
 NEAR = log(1.08)
 """Beyond the other legs' move a share may have moved by so much on the day of its split."""
+
+SUSPECT_NS = 900 * NS
+"""Between two times that history is asked for anew of a leg that looks split."""
 
 
 class _Listed(msgspec.Struct, frozen=True):
@@ -61,6 +64,8 @@ class ScaleCheck:
         self._shown: date | None = None
         self._confirmed: tuple[date, frozenset[str]] | None = None
         """In which session the source of history was asked, and of which symbols it kept its closes."""
+        self._suspected_ns: dict[str, int] = {}
+        """When each leg was last told as looking split."""
 
     @property
     def heeds_prices(self) -> bool:
@@ -169,6 +174,14 @@ class ScaleCheck:
             return frozenset()
         moves = {leg: move for leg in self._before if (move := self._move(leg, price_of)) is not None}
         return frozenset(symbol for symbol in doubtful & moves.keys() if _is_split(symbol, moves))
+
+    def take_suspects(self, price_of: Callable[[str], float | None], as_of_ns: int) -> frozenset[str]:
+        """Of ``suspects`` those that have not been told for SUSPECT_NS; they are told now."""
+        until_ns = as_of_ns - SUSPECT_NS
+        suspects = self.suspects(price_of)
+        due = {leg for leg in suspects if self._suspected_ns.get(leg, until_ns) <= until_ns}
+        self._suspected_ns.update(dict.fromkeys(due, as_of_ns))
+        return frozenset(due)
 
     def _move(self, symbol: str, price_of: Callable[[str], float | None]) -> float | None:
         """Today's price against history's close, as a logarithm; None without both."""

@@ -35,8 +35,8 @@ from rotation.breadth.members import SCHEMA, MemberList, Membership
 from rotation.context.wants import NOTHING, Part, Want, pair_wanted, wants
 from rotation.desk import Desk
 from rotation.history import History
-from rotation.market import market as market_module
 from rotation.market.market import Market
+from rotation.market.past import passes as passes_module
 from rotation.market.rows import Plan, Rows
 from rotation.market.status import Provenance
 from rotation.quote import NS, Nbbo, Quote
@@ -715,8 +715,8 @@ async def test_no_pass_over_history_holds_up_the_loop(monkeypatch):
 
     plain, prepared = supervisor(at_once), supervisor(offload)
     await plain.run()
-    original = market_module.look_back
-    monkeypatch.setattr(market_module, "look_back", made)
+    original = passes_module.look_back
+    monkeypatch.setattr(passes_module, "look_back", made)
     await prepared.run()
     assert passes == [date(2024, 7, 15), date(2024, 7, 15), date(2024, 7, 16), date(2024, 7, 16)]
     assert prepared.latest == plain.latest
@@ -800,8 +800,8 @@ async def test_a_newer_list_of_members_holds_up_no_loop(monkeypatch):
     held = MemberList.of("OWN", DAYS[0], pl.DataFrame(rows, schema=SCHEMA))
     supervisor = Supervisor(market(), [], clock_ns=lambda: at("12:00:00"), sleep=no_tick, offload=offload)
     await supervisor.run()
-    original = market_module.look_back
-    monkeypatch.setattr(market_module, "look_back", made)
+    original = passes_module.look_back
+    monkeypatch.setattr(passes_module, "look_back", made)
     await supervisor.take_members((Membership.of("OWN", [held]),))
     assert passes == 1
     supervisor.want(wants(Part.BREADTH))

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from rotation.context.wants import MADE, Part, pair_wanted, wants
 from rotation.desk import Desk
 from rotation.history import SCHEMA, History
-from rotation.market import market as market_module
 from rotation.market.market import Market
+from rotation.market.past import passes
 from rotation.market.past.look_back import LookBack, look_back
 from rotation.market.status import Provenance
 from rotation.quote import NS, Quote
@@ -99,7 +99,7 @@ def look_backs_kept() -> Iterator[None]:
         return made[key][1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(market_module, "look_back", kept)
+        patch.setattr(passes, "look_back", kept)
         yield
 
 

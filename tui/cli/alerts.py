@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rotation.alerts.rule import Rule
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 EXAMPLES = """\b
 Examples:

@@ -14,7 +14,6 @@ from click.core import ParameterSource
 
 from rotation import __version__
 from rotation.errors import InputError, UnavailableError
-from tui.backend import Wanted
 from tui.cli.options import (
     CONFIG,
     FROM,
@@ -37,6 +36,7 @@ from tui.cli.root.group import Commands
 from tui.loading import loading
 from tui.output import plain_text
 from tui.settings.values import LEVELS, shows_demo
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from tui.backend import Wanted
 from tui.cli.members import fund_name
 from tui.cli.options import TAPES, backend, config_of, start_log
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from pathlib import Path

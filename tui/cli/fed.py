@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from rotation.errors import NothingToShowError
-from tui.backend import Wanted
 from tui.cli.options import AT, HISTORY, LEGS, PAIR, backend, start_log, with_lists
 from tui.cli.options import FORM as FORMAT
 from tui.cli.root.group import Listed
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,9 +11,9 @@ import click
 import msgspec
 from click.core import ParameterSource
 
-from tui.backend import Wanted
 from tui.settings import values
 from tui.settings.place import place
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rotation.text import counted
-from tui.backend import Wanted
 from tui.cli.options import backend, settled, start_log, with_lists
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
-    from tui.backend import Recording
+    from tui.desk import Recording
 
 
 @click.command(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from tui.backend import RecordingDesk
+    from tui.desk import RecordingDesk
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """Signals that stop a recording cleanly; by name, because Windows has no SIGHUP."""

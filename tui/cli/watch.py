@@ -16,7 +16,7 @@ from rotation.context.wants import MADE
 from rotation.desk import EventKind
 from rotation.errors import NothingToShowError
 from rotation.wording import state_word
-from tui.backend import AlertDesk, ReopeningDesk
+from tui.desk import AlertDesk, ReopeningDesk
 from tui.output.snapshot_json import encode
 from tui.output.spoken import Speaker
 from tui.view.applied import change_desk, reopen, with_pairs
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rotation.macro.figures import Macro
     from rotation.snapshot import Snapshot
     from rotation.status import DerivedStatus, PriceStatus
-    from tui.backend import Desk
+    from tui.desk import Desk
     from tui.view.applied import Applied, Reopening
 
 NOTHING_S = 20.0

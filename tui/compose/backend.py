@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from rotation.macro.release_days import ReleaseDays
     from rotation.snapshot import Snapshot
     from rotation.sync_report import SyncProgress, SyncReport
-    from tui.backend import Wanted
     from tui.compose.desk.desks import HubTapeDesk, LocalDesk, LocalRecordingDesk
+    from tui.wanted import Wanted
 
 
 class LocalBackend:

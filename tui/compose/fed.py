@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rotation.fed.calibration import CalibrationReport
     from rotation.fed.figures import Fed
     from rotation.fed.inputs import FedInputs
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 def inputs(*, age_gap_s: float) -> tuple[FedInputs, int]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rotation.figures.basis import Basis
     from rotation.history import History
     from rotation.snapshot import Snapshot
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 def alerts_on_tape(wanted: Wanted, rules: tuple[Rule, ...]) -> tuple[list[Fired], Desk]:

@@ -21,7 +21,7 @@ from textual.screen import Screen
 from rotation.desk import EventKind
 from rotation.errors import InputError
 from themes import FOLDER
-from tui.backend import AlertDesk, BeforePrices, RefreshingDesk, ReopeningDesk, YieldingDesk, rest_of
+from tui.desk import AlertDesk, BeforePrices, RefreshingDesk, ReopeningDesk, YieldingDesk, rest_of
 from tui.loading import loading
 from tui.panels.registry import PANELS, load_panels
 from tui.screen.flash.flash import Flash
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
-    from tui.backend import Controls, Desk
+    from tui.desk import Controls, Desk
     from tui.output.looked import Looked
     from tui.screen.driver import TerminalDriver
     from tui.screen.exporter import Exporter

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
-    from tui.backend import Controls
+    from tui.desk import Controls
 
 SIZE = (160, 45)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rotation.errors import InputError
-from tui.backend import Wanted
 from tui.cli.options import (
     FROM,
     FROM_OPTION,
@@ -23,6 +22,7 @@ from tui.cli.options import (
     watch_of,
     with_lists,
 )
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from pathlib import Path

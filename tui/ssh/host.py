@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rotation.errors import InputError
-from tui.backend import rest_of
+from tui.desk import rest_of
 from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.authorized_keys import AuthorizedKeys
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import asyncssh
 
     from rotation.snapshot import Snapshot
-    from tui.backend import Desk
+    from tui.desk import Desk
     from tui.ssh.configuration.settings import Settings
     from tui.ssh.rooms.defaults import Notice, ViewDefaults
 

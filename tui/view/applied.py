@@ -9,7 +9,7 @@ import msgspec
 from rotation.alerts.target import AlertSettings
 from rotation.desk import Desk, DeskChange, PairOptions, pair_name, pair_prefix, with_usual
 from rotation.errors import InputError
-from tui.backend import ChangingDesk, DeskError, PairsDesk, ReopeningDesk, Wanted
+from tui.desk import ChangingDesk, DeskError, PairsDesk, ReopeningDesk
 from tui.view.keymap import Keymap
 from tui.view.places import PanelLists
 from tui.view.view_state import (
@@ -22,6 +22,7 @@ from tui.view.view_state import (
     with_window,
     with_windows,
 )
+from tui.wanted import Wanted
 
 
 class PairsChange(msgspec.Struct, frozen=True):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from feeds.events import Feed
-    from feeds.supervisor import Entering, Supervisor, Watched
+    from feeds.supervision.entering import Entering
+    from feeds.supervisor import Supervisor, Watched
     from rotation.history import History
 
 log = logging.getLogger(__name__)

@@ -24,9 +24,9 @@ from rotation.quote import Quote
 from rotation.status import LIVE, Kind, Refusal
 from tests.support.fake_time import NOW_NS, FakeTime, at_once, settle, until
 from tests.support.live_desk import closes
-from tui.backend import Wanted
 from tui.compose.backend import LocalBackend
 from tui.compose.desk.desks import LocalDesk
+from tui.wanted import Wanted
 
 
 @pytest.fixture(scope="module")

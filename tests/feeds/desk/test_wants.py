@@ -32,13 +32,14 @@ from tests.support.breadth.whole import (
     whole_market,
 )
 from tests.support.fake_time import until
-from tui.backend import RestingDesk, Wanted, YieldingDesk
 from tui.cli.watch import watch
 from tui.compose.desk import hub
 from tui.compose.desk.desks import LocalDesk
 from tui.compose.desk.watching import watched
+from tui.desk import RestingDesk, YieldingDesk
 from tui.screen.app import RotationApp
 from tui.view.view_state import ViewState
+from tui.wanted import Wanted
 
 OF_MARKET = [part for part in Part if part not in ON_DEMAND]
 NO_VALUE = {"graph.iwm.quadrant"}

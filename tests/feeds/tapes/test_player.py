@@ -488,7 +488,7 @@ async def press(tape: pl.DataFrame, keys, *, speed: float, lag: float, start_ns:
                 supervisor._take(feed, event)
             if isinstance(event, Status) or supervisor.latest is None:
                 continue
-            as_of_ns = supervisor._as_of_ns
+            as_of_ns = supervisor._time.now_ns()
             fresh = Market(settled, DESK, as_of_ns=as_of_ns, origin=ORIGIN)
             applied = fresh.apply(until(tape, as_of_ns), as_of_ns=as_of_ns)
             assert figures(supervisor.latest) == figures(applied)

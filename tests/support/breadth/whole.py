@@ -13,11 +13,12 @@ from feeds.demo.macro import demo_macro
 from rotation.breadth.today import Counted
 from rotation.context.wants import FIELDS, Part
 from rotation.desk import Desk
-from rotation.market import market as market_module
 from rotation.market.beside import pairs as pairs_now
 from rotation.market.beside.graph import GraphNow
 from rotation.market.beside.index import IndexNow
 from rotation.market.market import Market
+from rotation.market.now import news
+from rotation.market.now import session as session_now
 from rotation.quote import NS, Quote
 from rotation.sessions import open_ns
 from rotation.story import parts as story_parts
@@ -116,9 +117,9 @@ MADE_BY: dict[Part, tuple[Any, str]] = {
     Part.BREADTH: (IndexNow, "refresh"),
     Part.SECTORS: (Counted, "sectors"),
     Part.MOVERS: (Counted, "movers"),
-    Part.BANKS: (market_module, "bank_leads"),
-    Part.MACRO: (market_module, "macro_aged"),
-    Part.CLAUSES: (market_module, "clauses"),
+    Part.BANKS: (session_now, "bank_leads"),
+    Part.MACRO: (news, "macro_aged"),
+    Part.CLAUSES: (session_now, "clauses"),
     Part.STORY: (StoryNow, "of"),
     Part.LINE: (StoryNow, "line"),
     Part.LEGS: (story_parts, "leg_lines"),

@@ -13,7 +13,6 @@ from rotation.status import Kind
 from tests.support import clock
 from tests.support.servers.live_world import LiveStream, LiveWorld, environment, shift_to_session_ns
 from tests.support.servers.rest import RestServer
-from tui.backend import Wanted
 from tui.compose.backend import LocalBackend
 from tui.compose.desk.desks import LocalDesk
 from tui.screen import app as module
@@ -22,6 +21,7 @@ from tui.settings.desk.wanted import wanted_of
 from tui.settings.file import read
 from tui.settings.reload import ConfigWatch
 from tui.view.view_state import ViewState
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

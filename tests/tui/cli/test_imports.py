@@ -70,7 +70,7 @@ def test_help_version_and_completion_import_nothing_heavy(arguments, more, shown
     assert shown in printed, done.stderr
     brought = set(modules.split())
     assert not HEAVY & brought
-    assert {"click", "msgspec", "tui.backend"} <= brought - set(searched.split())
+    assert {"click", "msgspec", "tui.wanted"} <= brought - set(searched.split())
     assert brought & MODULES_OF_COMMANDS == ({COMMANDS[command].module} if command else set())
 
 
@@ -127,7 +127,7 @@ def note(frame, event, arg):
         queries.add(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
 from tui.compose.backend import LocalBackend
-from tui.backend import Wanted
+from tui.wanted import Wanted
 
 async def first(desk):
     running = asyncio.create_task(desk.run())

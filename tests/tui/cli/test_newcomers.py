@@ -17,12 +17,13 @@ from tests.support.clock import without_notice
 from tests.support.paths import ROOT
 from tests.support.tui.files import closes
 from tests.support.tui.program import COMMAND, Here, Program, complaint
-from tui.backend import DeskError, Wanted
 from tui.cli.history import line
 from tui.compose.desk.wishes import desk_on
+from tui.desk import DeskError
 from tui.screen.picture import svg
 from tui.screen.scene import draw_panel
 from tui.view.view_state import ViewState
+from tui.wanted import Wanted
 
 
 @pytest.fixture

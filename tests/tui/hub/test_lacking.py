@@ -8,8 +8,8 @@ from feeds.hub.broker.connection import Access
 from rotation.desk import LegList
 from tests.feeds.hub.test_access import running
 from tests.support.servers.nats import nats_server
-from tui.backend import Wanted
 from tui.compose.backend import LocalBackend
+from tui.wanted import Wanted
 
 WAIT_S = 30
 

@@ -14,7 +14,6 @@ from rotation.alerts.target import AlertSettings
 from rotation.desk import LegList, PairOptions
 from rotation.errors import InputError
 from rotation.status import Kind
-from tui.backend import Wanted
 from tui.cli import app as command_line
 from tui.cli import logs
 from tui.screen import terminal
@@ -25,6 +24,7 @@ from tui.settings.pairs import PAIR_KEYS
 from tui.settings.schema import KEYS, SETTINGS
 from tui.settings.universes import UNIVERSE_KEYS
 from tui.view.keymap import ACTIONS, ALWAYS_QUITS
+from tui.wanted import Wanted
 
 SYMBOLS = "expected two different symbols, such as IWM/QQQ or RUT/NDX, got 5"
 SECONDS = "expected a number of seconds, 0 or more, got -1"

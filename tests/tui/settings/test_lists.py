@@ -6,11 +6,11 @@ import pytest
 
 from rotation.desk import LegList
 from rotation.errors import InputError
-from tui.backend import Wanted
 from tui.settings.added import add_watchlist
 from tui.settings.file import read
 from tui.settings.imported import symbols_of
 from tui.settings.reload import ConfigWatch
+from tui.wanted import Wanted
 
 
 def file(tmp_path, text: str, name: str = "config.toml"):

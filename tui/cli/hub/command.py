@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from tui.backend import Wanted
 from tui.cli.options import backend, settled, start_log, with_lists
+from tui.wanted import Wanted
 
 NOTICE = (
     "market data licences usually forbid redistribution: allow only people covered by your vendor's"

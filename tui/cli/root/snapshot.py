@@ -26,7 +26,7 @@ from tui.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 @click.command(epilog="\b\nExample:\n  rotation-tui snapshot --at 2024-07-16 --format json")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.desk import EventKind, gaps_of
-from tui.backend import DeskError, Wanted
+from tui.desk import DeskError
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
     from feeds.alerts.watch import AlertWatch
     from feeds.desk.demo_fallback import DemoFallback
     from feeds.hub.tape_following import TapeFollower
-    from feeds.supervisor import Listener, Pairs, Supervisor
+    from feeds.supervision.listeners import Listener
+    from feeds.supervisor import Pairs, Supervisor
     from feeds.tapes.recorder import Recorder
     from rotation.alerts.target import AlertSettings
     from rotation.context.wants import Wants
     from rotation.desk import DeskChange, PairOptions
     from rotation.snapshot import Snapshot
-    from tui.backend import Controls, Recording
     from tui.compose.desk.swap import DeskSwap
+    from tui.desk import Controls, Recording
 
 
 class LocalDesk:
@@ -70,7 +72,7 @@ class LocalDesk:
         return Wanted() if self._change is None else self._change.wanted
 
     async def reopen(self, wanted: Wanted) -> tuple[str, ...] | None:
-        """Show this from now on; see ``tui.backend.ReopeningDesk``."""
+        """Show this from now on; see ``tui.desk.ReopeningDesk``."""
         if self._change is None:
             raise DeskError("this desk stays what it is")
         try:
@@ -87,7 +89,7 @@ class LocalDesk:
             watch.settle_desk()
 
     def set_alerts(self, alerts: AlertSettings, *, awaits_desk: bool = False) -> None:
-        """Watch for these alerts from now on; see ``tui.backend.AlertDesk``."""
+        """Watch for these alerts from now on; see ``tui.desk.AlertDesk``."""
         self._alerts = alerts
         for watch in self._watches:
             watch.set(alerts, awaits_desk=awaits_desk)
@@ -102,7 +104,7 @@ class LocalDesk:
         self._supervisor.want(asked)
 
     def ask_now(self) -> tuple[tuple[str, ...], float]:
-        """Have sources asked before their time; see ``tui.backend.RefreshingDesk``."""
+        """Have sources asked before their time; see ``tui.desk.RefreshingDesk``."""
         return self._supervisor.ask_now()
 
     def rest(self, seconds: float) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rotation.desk import Desk
     from rotation.figures.basis import Basis
     from rotation.history import History
-    from tui.backend import Wanted
     from tui.compose.desk.swap import Opened
+    from tui.wanted import Wanted
 
 
 def lineup_of_hub(access: Access, history: History, desk: Desk, wanted: Wanted) -> Lineup:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from feeds.supervisor import Supervisor
     from feeds.tapes.player import TapeFeed
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 def open_desk(wanted: Wanted) -> LocalDesk:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.errors import InputError, UnavailableError
-from tui.backend import DeskError, Wanted
 from tui.compose.desk.hub import lineup_of_hub
 from tui.compose.desk.source import lineup, membership_of, priced, source_of
 from tui.compose.desk.swap import Opened, Plan
 from tui.compose.desk.wishes import access_of, desk_on, is_demo_next, is_viewer, with_network
+from tui.desk import DeskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from feeds.desk.opened.sources import Source
     from rotation.history import History
+    from tui.wanted import Wanted
 
 
 def _newer(held: History, loaded: History) -> History | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from feeds.desk.opened.sources import Source
     from rotation.breadth.members import Membership
     from rotation.desk import Desk
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 def lineup(wanted: Wanted, source: Source, desk: Desk, cast: Cast) -> Lineup:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tui.backend import DeskError, Wanted
 from tui.compose.desk.wishes import desk_on, is_demo_next, is_viewer
+from tui.desk import DeskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from feeds.supervisor import Supervisor, Watched
     from feeds.tapes.player import TapeFeed
     from rotation.breadth.members import Membership
+    from tui.wanted import Wanted
 
 
 class Opened(NamedTuple):
@@ -69,7 +70,7 @@ class DeskSwap:
         self._work: asyncio.Task[tuple[str, ...]] | None = None
 
     async def to(self, wanted: Wanted) -> tuple[str, ...] | None:
-        """Become this; see ``tui.backend.ReopeningDesk.reopen``. Raises DeskError."""
+        """Become this; see ``tui.desk.ReopeningDesk.reopen``. Raises DeskError."""
         import asyncio  # noqa: PLC0415
 
         if self._work is not None:

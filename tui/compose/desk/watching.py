@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from feeds.tapes.player import TapeFeed
     from rotation.alerts.target import Target
     from rotation.desk import Desk
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 def watched(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.desk import gaps_of, with_usual
-from tui.backend import DeskError
+from tui.desk import DeskError
 
 if TYPE_CHECKING:
     from feeds.hub.broker.connection import Access
     from rotation.desk import Desk
     from rotation.history import History
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 
 def desk_on(history: History, wanted: Wanted) -> Desk:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tui.backend import Wanted
 from tui.settings import values as v
 from tui.settings.schema import BY_NAME
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

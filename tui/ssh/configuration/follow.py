@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tui.backend import DeskError, ReopeningDesk
+from tui.desk import DeskError, ReopeningDesk
 from tui.settings.file import ConfigError
 from tui.ssh import event_log
 from tui.ssh.rooms.defaults import Notice, ViewDefaults, first_view
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rotation.errors import InputError
-    from tui.backend import Desk
+    from tui.desk import Desk
     from tui.settings.reload import ConfigWatch
     from tui.view.applied import Applied, Reopening
 

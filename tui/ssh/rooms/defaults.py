@@ -25,7 +25,7 @@ from tui.view.view_state import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from tui.backend import Wanted
+    from tui.wanted import Wanted
 
 SCOPES = frozenset[Scope]({"view", "app", "host"})
 """A viewer can move no tape, which all share, and has no shell on the host."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotation.context.wants import NOTHING
-from tui.backend import rest_of
+from tui.desk import rest_of
 from tui.screen.arrived import has_come
 from tui.ssh import event_log, metrics, status
 from tui.ssh.access.host_key import host_key
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from rotation.context.wants import Wants
     from rotation.snapshot import Snapshot
-    from tui.backend import Desk
+    from tui.desk import Desk
     from tui.ssh.configuration.settings import Settings
     from tui.ssh.rooms.defaults import Notice, ViewDefaults
     from tui.ssh.status import HostStatus, ViewerStatus

@@ -231,7 +231,7 @@ def test_a_cast_makes_only_those_that_are_not_in_charge():
 
 
 async def test_a_feed_that_brings_more_than_may_wait_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr("feeds.supervisor.PEN_MAX", 3)
+    monkeypatch.setattr("feeds.supervision.entering.PEN_MAX", 3)
     old = ScriptedStream("old", TWO.legs, well(*TWO.legs))
     new = ScriptedStream("new", SYMBOLS, priced("KRE", 102.0), priced("KRE", 103.0))
     async with running(old) as supervisor:

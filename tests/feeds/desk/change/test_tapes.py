@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from rotation.desk import LegList
-from tui.backend import ReopeningDesk, Wanted
 from tui.compose.backend import LocalBackend
+from tui.desk import ReopeningDesk
+from tui.wanted import Wanted
 
 
 @pytest.fixture(autouse=True)

@@ -91,7 +91,7 @@ class Victim:
         members = receiver.new_members()
         if members is not None:
             supervisor._market.take_members(members)
-            supervisor._refresh(supervisor._clock_ns())
+            supervisor._refresh(supervisor._time.clock_ns())
 
     @property
     def shown(self):

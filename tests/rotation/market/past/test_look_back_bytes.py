@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from rotation.breadth.members import Membership
 from rotation.desk import Desk
 from rotation.market.assemble import Charts
-from rotation.market.market import Market
 from rotation.market.past import look_back_bytes
 from rotation.market.past.look_back import look_back
 from rotation.market.past.look_back_bytes import dump, key_of, load
-from rotation.sessions import hours, last_closed
+from rotation.market.past.passes import Inputs
+from rotation.sessions import last_closed
 from tests.support.breadth.worlds import world
 from tests.support.core_worlds import CALENDAR, DESK, FIRST, World, closes, history_of, worlds
 
@@ -50,7 +50,7 @@ def test_a_market_with_the_loaded_one_shows_what_it_would_have_shown(world: Worl
         assert loaded.settled.table.schema == made.settled.table.schema
     market.take_ahead(loaded)
     market.update_history(history)
-    assert market._charts is loaded.charts
+    assert market._passes._used is loaded
     plain = world.market()
     for quotes, as_of_ns in world.batches:
         assert market.apply(quotes, as_of_ns=as_of_ns) == plain.apply(quotes, as_of_ns=as_of_ns)
@@ -127,6 +127,6 @@ def test_a_pass_made_for_other_returns_is_not_taken(kept: bool):
     made = look_back(HISTORY, SESSION, price)
     if kept:
         made = load(dump(made, KEY), KEY, HISTORY)
-    market = Market(HISTORY, total, as_of_ns=hours(SESSION)[0])
-    assert not market._fits(made, HISTORY, SESSION)
-    assert market._fits(look_back(HISTORY, SESSION, total), HISTORY, SESSION)
+    wanted = Inputs(HISTORY, SESSION, total)
+    assert not wanted.fits(made)
+    assert wanted.fits(look_back(HISTORY, SESSION, total))

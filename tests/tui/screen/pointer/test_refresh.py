@@ -9,7 +9,7 @@ import pytest
 from feeds.refresh import EVERY_S, Refresh
 from tests.support.pty_terminal import COMMAND, Terminal, own_home
 from tests.support.ssh_scenes import Time, Visit
-from tui.backend import RefreshingDesk
+from tui.desk import RefreshingDesk
 from tui.screen.app import NOBODY, RotationApp
 from tui.screen.picture import Still
 from tui.ssh.rooms.rooms import Rooms

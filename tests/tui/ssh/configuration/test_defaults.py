@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from rotation.desk import LegList, PairOptions
-from tui.backend import Wanted
 from tui.screen.scene import scene
 from tui.ssh.rooms.defaults import ViewDefaults, adopted, bindings, first_view
 from tui.view.applied import Applied, PairsChange, WindowsChange
@@ -15,6 +14,7 @@ from tui.view.palette import pressed
 from tui.view.places import PanelLists
 from tui.view.theme import names
 from tui.view.view_state import PANELS, ViewState, reduce
+from tui.wanted import Wanted
 
 BEFORE = ViewDefaults()
 OTHERS = {

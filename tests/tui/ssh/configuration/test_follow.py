@@ -15,7 +15,7 @@ import pytest
 
 from rotation.desk import DeskChange
 from tests.support.ssh_host import Hosted, Looker, hosting, until
-from tui.backend import DeskError, Wanted
+from tui.desk import DeskError
 from tui.settings.desk.wanted import ALL
 from tui.settings.file import read
 from tui.settings.reload import ConfigWatch
@@ -23,6 +23,7 @@ from tui.ssh.configuration import follow
 from tui.ssh.configuration.follow import DESK_ONLY
 from tui.ssh.rooms.defaults import ViewDefaults
 from tui.view import theme
+from tui.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,6 @@ from rotation.status import Connection, DerivedStatus, Kind, PriceStatus
 from rotation.wording import connection_words
 from tests.support.ssh_host import until
 from tests.support.ssh_scenes import Time
-from tui.backend import Wanted
 from tui.compose.backend import LocalBackend
 from tui.ssh.limits import Limits
 from tui.ssh.status import HostStatus, ViewerStatus, WorkerStatus, health_lines, lines
@@ -26,6 +25,7 @@ from tui.ssh.workers.pool import LONGEST_WAIT_S, shares, wait_s
 from tui.ssh.workers.remote_desk import STALL_S, RemoteDesk
 from tui.ssh.workers.stalled import offline
 from tui.ssh.workers.totals import Counted, total
+from tui.wanted import Wanted
 
 SCENES = ("live", "closed", "cached", "empty")
 BEGAN = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)

@@ -1,0 +1,1 @@
+"""What the supervisor is made of: readers, the state of feeds, their tasks, what the market is given."""
