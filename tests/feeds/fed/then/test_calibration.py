@@ -247,7 +247,7 @@ def test_why_a_decision_has_no_forecast_is_said(tmp_path):
     assert made.absent["Kalshi"] == {"7": Absent.NOT_LOGGED, "30": Absent.NOT_LOGGED}
     text = of_decisions(report, "text")
     assert "Kalshi               30      0" in text
-    assert f"without one: {len(report.decisions)}, nothing was logged by then" in text
+    assert f"no forecast for {len(report.decisions)}: nothing was logged by then" in text
 
 
 def test_a_desk_without_any_history_says_nothing(tmp_path):
