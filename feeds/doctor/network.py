@@ -18,6 +18,7 @@ from feeds.fed import calendar as calendar_fed
 from feeds.fed import databento, kalshi
 from feeds.fed.polymarket import rest as polymarket
 from feeds.fed.rates import fred, newyorkfed
+from feeds.http import why
 from feeds.http.exchange import AGENT_VARIABLE, user_agent
 from feeds.parsing.sanitize import clean
 from feeds.parsing.wire import address
@@ -175,13 +176,11 @@ def _why(error: Exception, answer_s: float) -> str:
     """In our own words: a library's may quote an address."""
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return f"no answer within {answer_s:g} s"
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in why.chain(error):
         if isinstance(cause, socket.gaierror):
             return "host name not found (DNS)"
         if isinstance(cause, ssl.SSLError):
             return "certificate not accepted (an intercepting proxy, or a wrong clock)"
-        cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return "cannot connect"
     return f"connection failed ({type(error).__name__})"
