@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from feeds.errors import InputError, SourceError
 from feeds.files.names import SYMBOL, read_bytes, shown
 from feeds.parsing.shares import LineKind, kind_of
-from feeds.parsing.sheet import read_sheet, text_of
+from feeds.parsing.sheet import cell_under, read_sheet, text_of
 from feeds.parsing.symbols import CLASSES
 
 if TYPE_CHECKING:
@@ -45,21 +45,15 @@ def read_universe(path: Path) -> list[str]:
 def _table(path: Path, sheet: Sheet) -> list[str]:
     """As the lists of members are read: cash is no share, and what cannot be a symbol is named."""
     symbols: dict[str, None] = {}
-    column = next(sheet.columns[name] for name in _HEADINGS if name in sheet.columns)
-    for row, line in list(zip(sheet.rows, sheet.lines, strict=True))[sheet.place + 1 :]:
-        if len(row) < len(sheet.rows[sheet.place]):  # a disclaimer below the table
-            continue
-        symbol = row[column].strip().upper()
-        symbol = CLASSES.get(symbol, symbol)
+    for line, row in sheet.table():
+        cell = cell_under(row, _HEADINGS, sheet.columns)
+        symbol = CLASSES.get(cell.upper(), cell.upper())
         stated, name, sector = (
-            row[sheet.columns[heading]].strip() if heading in sheet.columns else ""
-            for heading in (_KIND, "name", "sector")
+            cell_under(row, (heading,), sheet.columns) for heading in (_KIND, "name", "sector")
         )
         kind = LineKind.SHARE if stated or "=" in symbol else kind_of(symbol, name, sector)
         if kind is LineKind.UNREADABLE:
-            raise InputError(
-                f"{shown(path.name)}, line {line}: {shown(row[column].strip())!r} is not a symbol"
-            )
+            raise InputError(f"{shown(path.name)}, line {line}: {shown(cell)!r} is not a symbol")
         is_wanted = kind is LineKind.SHARE and stated.lower() in ("", "equity")
         if is_wanted and re.fullmatch(SYMBOL, symbol) and re.search(r"[A-Z]", symbol):
             symbols[symbol] = None

@@ -10,6 +10,7 @@ from feeds.files.names import shown
 from feeds.parsing.decimals import decimal_mark, read_number
 from feeds.parsing.sanitize import clean
 from feeds.parsing.shares import LineKind, is_symbol, kind_of
+from feeds.parsing.sheet import cell_under
 from feeds.parsing.symbols import listed_symbol
 from rotation.text import counted
 
@@ -55,17 +56,13 @@ class Table(NamedTuple):
 
     @classmethod
     def of(cls, sheet: Sheet, columns: Mapping[str, int], what: str) -> Table:
-        """Shorter rows are left out: what stands below a table."""
-        width = len(sheet.rows[sheet.place])
-        places = [at for at in range(sheet.place + 1, len(sheet.rows)) if len(sheet.rows[at]) >= width]
-        return cls(
-            [sheet.rows[at] for at in places], [sheet.lines[at] for at in places], columns, sheet.mark, what
-        )
+        """``columns``: those of the sheet, or a person's own."""
+        table = sheet.table()
+        return cls([row for _, row in table], [line for line, _ in table], columns, sheet.mark, what)
 
     def cell(self, row: Sequence[str], names: Sequence[str]) -> str:
         """Under the first of these headings that there is; "" where there is none."""
-        at = next((self.columns[name] for name in names if name in self.columns), None)
-        return row[at].strip() if at is not None and at < len(row) else ""
+        return cell_under(row, names, self.columns)
 
     def given(self, *, is_strict: bool = False) -> tuple[list[float | None], list[float | None]]:
         """Of every line the published weight, in percent, and the market value.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from feeds.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MARKS = (",", ";", "\t")
 """What stands between cells; of two that fit the first. Tabs: Excel's "Unicode text"."""
@@ -34,6 +34,12 @@ class Sheet(NamedTuple):
     columns: dict[str, int]
     """By heading, in lower case; of equal ones the first."""
 
+    def table(self) -> list[tuple[int, list[str]]]:
+        """Line and cells of each row with a cell under each heading: shorter ones stand below the table."""
+        width = len(self.rows[self.place])
+        below = zip(self.lines[self.place + 1 :], self.rows[self.place + 1 :], strict=True)
+        return [(line, row) for line, row in below if len(row) >= width]
+
 
 def text_of(data: bytes, what: str) -> str:
     """UTF-8, or UTF-16 where it begins so. Raises SourceError with ``what`` before it for anything else."""
@@ -47,6 +53,12 @@ def text_of(data: bytes, what: str) -> str:
     if b"\0" in data:
         raise SourceError(f"{what}: it is not text — {SAVE}")
     return data.decode("utf-8-sig", errors="replace")
+
+
+def cell_under(row: Sequence[str], names: Sequence[str], columns: Mapping[str, int]) -> str:
+    """Under the first of these headings that there is, trimmed; "" where there is none."""
+    at = next((columns[name] for name in names if name in columns), None)
+    return row[at].strip() if at is not None and at < len(row) else ""
 
 
 def read_sheet(text: str, headings: Sequence[str], what: str) -> Sheet | None:
