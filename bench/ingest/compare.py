@@ -175,8 +175,7 @@ def wrong_in_market(market: Market, days: Mapping[str, Any]) -> list[str]:
         if prints is None:
             wrong.append(name)
             continue
-        last = (0, 0, 0.0) if prints.last is None else (prints.last.ts_ns, prints.last.seq, prints.last.price)
-        shown = (*last, prints.high, prints.low, prints.volume)
-        if shown != (ts_ns, seq, price, high, low, volume):
+        last = (0, 0, 0.0) if prints.last is None else _identified(prints.last)
+        if (last, prints.high, prints.low, prints.volume) != ((ts_ns, seq, price), high, low, volume):
             wrong.append(name)
     return wrong
